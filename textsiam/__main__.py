@@ -1,0 +1,5 @@
+"""``python -m textsiam`` is ``textsiam``."""
+
+from textsiam.cli import main
+
+main()

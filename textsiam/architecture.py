@@ -1,0 +1,79 @@
+"""What a text model is made of: names and sizes, no framework; it travels in the model folder."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from textsiam.errors import TextsiamError
+from textsiam.similarity import select_measures
+
+ENCODERS = ("lstm", "bilstm", "lstm_flat")
+LOSSES = ("binary_crossentropy", "contrastive")
+DEFAULT_MEASURES = (
+    "absolute_difference",
+    "squared_difference",
+    "product",
+    "cosine",
+    "idf_overlap",
+    "shared_numbers",
+    "shared_rare_words",
+    "length_ratio",
+)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Encoder, similarity measures and head of a Siamese text model.
+
+    Attributes:
+        encoder: "lstm" (last state), "bilstm" (both directions, maximum over time) or "lstm_flat" (the published
+            baseline: relu, every step kept, no mask, exactly ``flat_length`` steps).
+        units: size of the LSTM state, of each direction.
+        embedding: dimensions of the word vectors.
+        measures: names of similarity measures, in the order of the head's inputs.
+        hidden: units of each dense layer between the measures and the output.
+        loss: "binary_crossentropy" (measures → dense → sigmoid) or "contrastive" (Euclidean distance, no head).
+        margin: of the contrastive loss.
+        flat_length: steps of "lstm_flat".
+    """
+
+    encoder: str = "lstm"
+    units: int = 128
+    embedding: int = 200
+    measures: tuple[str, ...] = DEFAULT_MEASURES
+    hidden: tuple[int, ...] = (256,)
+    loss: str = "binary_crossentropy"
+    margin: float = 1.0
+    flat_length: int = 30
+
+    def __post_init__(self) -> None:
+        if self.encoder not in ENCODERS:
+            raise TextsiamError(f"There is no encoder {self.encoder!r}; there are: {', '.join(ENCODERS)}.")
+        if self.loss not in LOSSES:
+            raise TextsiamError(f"There is no loss {self.loss!r} for text; there are: {', '.join(LOSSES)}.")
+        for name, value in (("units", self.units), ("embedding", self.embedding), ("flat_length", self.flat_length)):
+            if not _whole(value):
+                raise TextsiamError(f"{name} must be a whole number of at least 1, not {value!r}.")
+        for value in self.hidden:
+            if not _whole(value):
+                raise TextsiamError(f"hidden layers have whole numbers of units of at least 1, not {value!r}.")
+        if not self.margin > 0:
+            raise TextsiamError(f"margin must be above 0, not {self.margin!r}.")
+        select_measures(self.measures)
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether p(a, b) == p(b, a): true for everything but the published baseline."""
+        return all(measure.symmetric for measure in select_measures(self.measures))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Architecture":
+        """Read what ``to_dict`` returned, after a round through JSON."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

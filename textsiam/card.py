@@ -1,0 +1,55 @@
+"""The model card: what a model folder says about itself."""
+
+from typing import Any
+
+_FIGURES = (
+    ("accuracy", "Accuracy"),
+    ("f1", "F1"),
+    ("roc_auc", "ROC AUC"),
+    ("average_precision", "Average precision"),
+    ("log_loss", "Log loss"),
+    ("ece", "Expected calibration error"),
+)
+
+
+def model_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
+    """Return the Markdown card of a trained text model.
+
+    Args:
+        config: as in config.json.
+        metrics: figures by split, as in metrics.json.
+    """
+    architecture, training, threshold = config["architecture"], config["training"], config["threshold"]
+    header = "| split | rows | " + " | ".join(title for _, title in _FIGURES) + " |"
+    rule = "|---" * (2 + len(_FIGURES)) + "|"
+    rows = [
+        f"| {split} | {figures['rows']} | " + " | ".join(_figure(figures[name]) for name, _ in _FIGURES) + " |"
+        for split, figures in metrics.items()
+    ]
+    return "\n".join(
+        [
+            "# A textsiam model",
+            "",
+            "Decides whether two questions ask the same thing.",
+            "",
+            f"- Encoder: `{architecture['encoder']}`, {architecture['units']} units; loss `{architecture['loss']}`.",
+            f"- Similarity measures: {', '.join(f'`{name}`' for name in architecture['measures'])}.",
+            f"- Trained on {training['pairs']} pairs; epoch {training['best_epoch']} of {training['epochs']} was best.",
+            f"- Calibration: {config['calibration']['kind']}, fitted on {training['dev_pairs']} dev pairs.",
+            f"- Threshold: {threshold['value']:.4f}, chosen on dev for {threshold['objective']}.",
+            "",
+            header,
+            rule,
+            *rows,
+            "",
+            "Calibration, threshold and early stopping were decided on dev: its figures are slightly too good.",
+            "",
+            "Limits: the model knows the words of its training questions and their kind of text. It looks at the first "
+            f"{config['preprocessing']['max_length']} tokens of a question.",
+            "",
+        ]
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

@@ -1,0 +1,281 @@
+"""The command line: each verb parses, calls the library once, prints. Heavy imports live inside the verbs."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textsiam._version import __version__
+from textsiam.errors import TextsiamError
+
+if TYPE_CHECKING:
+    from textsiam.evaluation import Evaluation
+
+app = typer.Typer(
+    help="Decide whether two questions ask the same thing.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+PairsFile = Annotated[str, typer.Argument(metavar="PAIRS", help="csv, tsv (either .gz), parquet; - is standard input.")]
+ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model folder; default: $TEXTSIAM_MODEL.")]
+Question1 = Annotated[str, typer.Option(help="Column of the first question.")]
+Question2 = Annotated[str, typer.Option(help="Column of the second question.")]
+Label = Annotated[str, typer.Option(help="Column of the label, 1 = duplicate.")]
+Threshold = Annotated[float | None, typer.Option(help="Lowest probability of a duplicate; default: the model's.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what exists.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"textsiam {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    pairs: PairsFile,
+    out: Annotated[Path, typer.Option(help="Model folder to write.")],
+    dev: Annotated[str | None, typer.Option(help="Labelled pairs to decide on; default: a random tenth.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Named settings, e.g. singh2019; options override them.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="lstm (default) or bilstm.")] = None,
+    units: Annotated[int | None, typer.Option(help="Size of the LSTM state; default 128.")] = None,
+    measures: Annotated[str | None, typer.Option(help="Similarity measures, separated by commas.")] = None,
+    loss: Annotated[str | None, typer.Option(help="binary_crossentropy (default) or contrastive.")] = None,
+    vectors: Annotated[
+        list[str] | None,
+        typer.Option(help="GloVe-format file, or self (default: trained on the questions). Repeat to put side by side."),
+    ] = None,
+    freeze_vectors: Annotated[bool, typer.Option("--freeze-vectors", help="Do not tune the vectors.")] = False,
+    stem: Annotated[bool, typer.Option("--stem", help="Reduce words to their stems (English).")] = False,
+    stop_words: Annotated[bool, typer.Option("--stop-words", help="Drop English stop words.")] = False,
+    dropout: Annotated[float | None, typer.Option(help="Default 0.2.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the pairs, at most; default 4.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pairs a step; default 512.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's, at the start; default 0.001.")] = None,
+    class_weight: Annotated[str | None, typer.Option(help="balanced; default: none.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Threshold for the best accuracy (default) or f1.")] = None,
+    precision: Annotated[float | None, typer.Option(help="Threshold for at least this precision.")] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    question1: Question1 = "question1",
+    question2: Question2 = "question2",
+    label: Label = "is_duplicate",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
+    force: Force = False,
+) -> None:
+    """Train a model on labelled pairs and write its folder."""
+    import shutil
+
+    from textsiam.bundle import check_target
+    from textsiam.pairs import read_pairs
+    from textsiam.presets import preset as preset_parameters
+
+    check_target(out, overwrite=force)
+    chosen = {
+        "encoder": encoder,
+        "units": units,
+        "measures": tuple(measures.split(",")) if measures else None,
+        "loss": loss,
+        "vectors": vectors or None,
+        "train_vectors": False if freeze_vectors else None,
+        "stem": stem or None,
+        "stop_words": stop_words or None,
+        "dropout": dropout,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "class_weight": class_weight,
+        "objective": "precision" if precision is not None else objective,
+        "precision": precision,
+    }
+    parameters = preset_parameters(preset) if preset else {}
+    parameters |= {name: value for name, value in chosen.items() if value is not None}
+
+    columns = {"question1": question1, "question2": question2, "label": label}
+    frame = read_pairs(pairs, **columns)
+    dev_frame = read_pairs(dev, **columns) if dev else None
+    validation = (dev_frame, dev_frame["is_duplicate"]) if dev_frame is not None else None
+    checkpoints = out.with_name(f".{out.name}.checkpoints")
+    with redirect_stdout(sys.stderr):
+        with _quiet():
+            import keras
+
+            from textsiam.classifier import DuplicateClassifier
+
+            keras.ops.zeros(1)
+        classifier = DuplicateClassifier(**parameters, random_state=seed, verbose=1)
+        classifier.fit(frame, frame["is_duplicate"], validation, checkpoints=checkpoints, resume=resume)
+    classifier.save(out, overwrite=force)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    figures = classifier.model_.bundle.metrics["dev"]
+    typer.echo(
+        f"{out}: dev accuracy {figures['accuracy']:.4f}, ROC AUC {figures['roc_auc']:.4f}, "
+        f"log loss {figures['log_loss']:.4f}, threshold {figures['threshold']:.4f}"
+    )
+
+
+@app.command()
+def evaluate(
+    pairs: PairsFile,
+    model: ModelFolder = None,
+    training: Annotated[str | None, typer.Option(help="The training pairs: adds slices by questions seen.")] = None,
+    json_file: Annotated[str | None, typer.Option("--json", help="Write all figures as JSON; - is standard output.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page of charts, .html.")] = None,
+    question1: Question1 = "question1",
+    question2: Question2 = "question2",
+    label: Label = "is_duplicate",
+) -> None:
+    """Measure a model on labelled pairs."""
+    from textsiam.classifier import evaluate_model
+    from textsiam.pairs import read_pairs
+    from textsiam.runtime import as_model
+
+    chosen = as_model(model)
+    columns = {"question1": question1, "question2": question2, "label": label}
+    frame = read_pairs(pairs, **columns)
+    seen = read_pairs(training, **columns) if training else None
+    evaluation = evaluate_model(chosen, frame, frame["is_duplicate"], seen)
+    if report is not None:
+        from textsiam.report import write_report
+
+        probabilities = chosen.probabilities(frame["question1"].tolist(), frame["question2"].tolist())
+        write_report(report, evaluation, frame["is_duplicate"], probabilities, title=f"textsiam on {Path(pairs).name}")
+    if json_file is not None:
+        text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False)
+        if json_file == "-":
+            typer.echo(text)
+            return
+        Path(json_file).write_text(text + "\n", encoding="utf-8")
+    _print_evaluation(evaluation)
+
+
+@app.command()
+def score(
+    pairs: PairsFile,
+    output: Annotated[str, typer.Option("-o", "--output", help="csv, tsv (either .gz), parquet; - is standard output.")],
+    model: ModelFolder = None,
+    question1: Question1 = "question1",
+    question2: Question2 = "question2",
+    threshold: Threshold = None,
+    force: Force = False,
+) -> None:
+    """Add duplicate_probability and duplicate to every row of a table."""
+    from tqdm import tqdm
+
+    from textsiam.scoring import score_file
+
+    with tqdm(unit=" pairs", unit_scale=True, disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        summary = score_file(
+            pairs,
+            output,
+            model=model,
+            question1=question1,
+            question2=question2,
+            threshold=threshold,
+            overwrite=force,
+            progress=show,
+        )
+    typer.echo(
+        f"{summary.rows} rows: {summary.duplicates} duplicates, {summary.blank_rows} blank; "
+        f"{summary.pairs_per_second:,.0f} pairs/s",
+        err=True,
+    )
+
+
+@app.command()
+def compare(
+    question1: Annotated[str, typer.Argument(metavar="Q1")],
+    question2: Annotated[str, typer.Argument(metavar="Q2")],
+    model: ModelFolder = None,
+    threshold: Threshold = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare two questions."""
+    from textsiam.runtime import as_model, is_duplicate, similarity
+
+    chosen = as_model(model)
+    probability = similarity(question1, question2, model=chosen)
+    limit = chosen.threshold if threshold is None else threshold
+    duplicate = is_duplicate(question1, question2, model=chosen, threshold=limit)
+    if as_json:
+        typer.echo(json.dumps({"duplicate": duplicate, "probability": round(probability, 6), "threshold": limit}))
+    else:
+        verdict = "duplicate" if duplicate else "different"
+        typer.echo(f"{verdict}: probability {probability:.4f}, threshold {limit:.4f}")
+
+
+@app.command()
+def info(
+    model: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Model folder; default: $TEXTSIAM_MODEL.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print configuration and figures as JSON.")] = False,
+) -> None:
+    """Show what a model is, how it was trained and how good it is."""
+    from textsiam.runtime import load_model
+
+    bundle = load_model(model).bundle
+    if as_json:
+        typer.echo(json.dumps({"config": bundle.config, "metrics": bundle.metrics}, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(bundle.card.rstrip())
+
+
+def _print_evaluation(evaluation: "Evaluation") -> None:
+    for name, value in evaluation.figures.to_dict().items():
+        typer.echo(f"{name:<20} {_figure(value)}")
+    typer.echo(f"\n{'slice':<34} {'rows':>7} {'accuracy':>9} {'ROC AUC':>8}")
+    for part in evaluation.slices:
+        typer.echo(f"{part.name:<34} {part.rows:>7} {_figure(part.accuracy):>9} {_figure(part.roc_auc):>8}")
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, tuple | list):
+        return " – ".join(_figure(item) for item in value)
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep TensorFlow's start-up notices, which its C++ side writes to descriptor 2, off the terminal."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 data or model error, 2 usage."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except (TextsiamError, OSError) as error:
+        typer.echo(f"textsiam: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Encoders: the one part of a Siamese network that knows what an input is."""

@@ -1,0 +1,62 @@
+"""Sequence of token ids to one vector, in Keras."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from textsiam.architecture import Architecture
+from textsiam.similarity import Array
+
+
+class MaskedMaxPooling(layers.Layer):
+    """Maximum over the steps that are not padding: (n, steps, d) → (n, d)."""
+
+    def __init__(self, **kwargs):  # type: ignore[no-untyped-def]
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Array, mask: Array | None = None) -> Array:
+        """Return the maximum over time, padding left out."""
+        if mask is not None:
+            inputs = ops.where(ops.expand_dims(mask, -1), inputs, -1e9)
+        return ops.max(inputs, axis=1)
+
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> None:
+        """Return None: there are no steps left to mask."""
+        return None
+
+
+def build_text_encoder(
+    architecture: Architecture, vectors: np.ndarray, *, train_vectors: bool = True, dropout: float = 0.0
+) -> keras.Model:
+    """Return the shared encoder, a model from ids (n, steps) to vectors (n, d).
+
+    d is ``units`` for "lstm", twice that for "bilstm", ``flat_length · units`` for "lstm_flat".
+
+    Args:
+        architecture: encoder and sizes.
+        vectors: (vocabulary, embedding) first values of the embedding.
+        train_vectors: tune the embedding, or keep it frozen.
+        dropout: share of each word vector's dimensions that is dropped in training, in [0, 1).
+    """
+    flat = architecture.encoder == "lstm_flat"
+    ids = keras.Input((architecture.flat_length if flat else None,), dtype="int32", name="ids")
+    embedding = layers.Embedding(
+        *vectors.shape,
+        mask_zero=not flat,
+        embeddings_initializer=keras.initializers.Constant(vectors),
+        trainable=train_vectors,
+        name="embedding",
+    )
+    steps = layers.Dropout(dropout, name="embedding_dropout")(embedding(ids))
+    if architecture.encoder == "lstm":
+        encoding = layers.LSTM(architecture.units, name="forward")(steps)
+    elif architecture.encoder == "bilstm":
+        forward = layers.LSTM(architecture.units, return_sequences=True, name="forward")
+        backward = layers.LSTM(architecture.units, return_sequences=True, go_backwards=True, name="backward")
+        both = layers.Bidirectional(forward, backward_layer=backward, name="bidirectional")(steps)
+        encoding = MaskedMaxPooling(name="maximum")(both)
+    else:
+        states = layers.LSTM(architecture.units, activation="relu", return_sequences=True, name="forward")(steps)
+        encoding = layers.Flatten(name="flatten")(states)
+    return keras.Model(ids, encoding, name="encoder")

@@ -1,0 +1,8 @@
+"""Question text to sequences of token ids: normalise, tokenise, vocabulary, padding."""
+
+from textsiam.preprocessing.normalise import normalise
+from textsiam.preprocessing.sequences import Preprocessor, pad_sequences
+from textsiam.preprocessing.tokenise import NEGATIONS, TOKEN_PATTERN, Tokenizer
+from textsiam.preprocessing.vocabulary import Vocabulary
+
+__all__ = ["NEGATIONS", "TOKEN_PATTERN", "Preprocessor", "Tokenizer", "Vocabulary", "normalise", "pad_sequences"]

@@ -1,0 +1,111 @@
+"""Tokens to ids: 0 pads, a few buckets share the unknown tokens, the rest are known."""
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from textsiam.errors import TextsiamError
+from textsiam.preprocessing.tokenise import has_digit
+
+PAD = "[PAD]"
+
+
+class Vocabulary:
+    """The known tokens and their ids.
+
+    Id 0 is padding. Ids 1 … ``oov_buckets`` take the unknown tokens by a stable hash (CRC-32), the first half the words,
+    the second half those with a digit, so that an unknown word in both questions meets itself. Known tokens follow.
+    With no buckets an unknown token is dropped.
+
+    Args:
+        tokens: known tokens, the most frequent first, distinct, none with white space.
+        oov_buckets: number of buckets, 0 or an even number.
+    """
+
+    def __init__(self, tokens: Sequence[str], oov_buckets: int = 256):
+        if oov_buckets < 0 or oov_buckets % 2:
+            raise TextsiamError(f"oov_buckets must be 0 or an even number, not {oov_buckets}.")
+        self.oov_buckets = oov_buckets
+        self.tokens = tuple(tokens)
+        self._ids = {token: position for position, token in enumerate(self.tokens, start=1 + oov_buckets)}
+        if len(self._ids) != len(self.tokens):
+            repeated = next(token for token, count in Counter(self.tokens).items() if count > 1)
+            raise TextsiamError(f"The tokens of a vocabulary are distinct; {repeated!r} stands in it twice.")
+
+    @classmethod
+    def build(
+        cls, texts: Iterable[Iterable[str]], *, min_count: int = 1, max_size: int | None = None, oov_buckets: int = 256
+    ) -> "Vocabulary":
+        """Count tokens and keep the frequent ones, sorted by (−count, token): the same in every run.
+
+        Args:
+            texts: the tokens of each question.
+            min_count: keep tokens that occur at least so often.
+            max_size: keep at most so many tokens.
+            oov_buckets: see the class.
+        """
+        counts = Counter(token for tokens in texts for token in tokens)
+        kept = sorted((token for token, count in counts.items() if count >= min_count), key=lambda t: (-counts[t], t))
+        return cls(kept[:max_size], oov_buckets)
+
+    def __len__(self) -> int:
+        """Number of ids, padding and buckets included: the rows of an embedding matrix."""
+        return 1 + self.oov_buckets + len(self.tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return token in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and (self.tokens, self.oov_buckets) == (other.tokens, other.oov_buckets)
+
+    def __hash__(self) -> int:
+        return hash((self.tokens, self.oov_buckets))
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Return the ids of the tokens, in order; never an empty list (a text without tokens is one unknown token)."""
+        known = self._ids
+        if self.oov_buckets:
+            return [known[token] if token in known else self._bucket(token) for token in tokens] or [self._bucket("")]
+        return [known[token] for token in tokens if token in known] or [0]
+
+    def _bucket(self, token: str) -> int:
+        half = self.oov_buckets // 2
+        return 1 + zlib.crc32(token.encode("utf-8", "surrogatepass")) % half + half * has_digit(token)
+
+    def inverse_document_frequency(self, rows: Iterable[Iterable[int]]) -> np.ndarray:
+        """Return idf(t) = ln((1 + n) / (1 + df(t))) + 1 of every id over n encoded questions (scikit-learn's smooth idf).
+
+        Args:
+            rows: the ids of each question.
+
+        Returns:
+            float32 (len(self),), at least 1, higher = rarer; 0 for padding.
+        """
+        frequency = np.zeros(len(self), dtype=np.int64)
+        count = 0
+        for row in rows:
+            frequency[list(set(row))] += 1
+            count += 1
+        idf = np.log((1 + count) / (1 + frequency)) + 1
+        idf[0] = 0
+        return idf.astype(np.float32)
+
+    def numeric(self) -> np.ndarray:
+        """Return which ids stand for tokens with a digit: bool (len(self),)."""
+        half = self.oov_buckets // 2
+        return np.array([False] * (1 + half) + [True] * half + [has_digit(token) for token in self.tokens])
+
+    def to_text(self) -> str:
+        """Return one token a line; the line number, from 0, is the id."""
+        buckets = (f"[OOV {number}]" for number in range(self.oov_buckets))
+        return "\n".join((PAD, *buckets, *self.tokens)) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str, oov_buckets: int) -> "Vocabulary":
+        """Read what ``to_text`` wrote."""
+        lines = text.removesuffix("\n").split("\n")
+        if lines[0] != PAD or len(lines) < 1 + oov_buckets:
+            raise TextsiamError(f"A vocabulary starts with {PAD} and {oov_buckets} buckets; this one with {lines[0]!r}.")
+        return cls(lines[1 + oov_buckets :], oov_buckets)

@@ -1,0 +1,105 @@
+"""The Siamese network in Keras: one encoder called twice, similarity measures, head."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from textsiam.architecture import Architecture
+from textsiam.encoders.text import build_text_encoder
+from textsiam.losses import ContrastiveLoss
+from textsiam.similarity import Array, euclidean_distance, select_measures, vector_similarities
+
+
+class Similarities(layers.Layer):
+    """The vector measures of two encodings, side by side: (n, d), (n, d) → (n, total width)."""
+
+    def __init__(self, measures: tuple[str, ...], **kwargs):  # type: ignore[no-untyped-def]
+        super().__init__(**kwargs)
+        self.measures = tuple(measures)
+
+    def call(self, u: Array, v: Array) -> Array:
+        """Return the measures, in their order."""
+        return ops.concatenate(vector_similarities(self.measures, u, v, ops), axis=-1)
+
+
+class EuclideanDistance(layers.Layer):
+    """Distance of two encodings: (n, d), (n, d) → (n, 1)."""
+
+    def call(self, u: Array, v: Array) -> Array:
+        """Return ‖u − v‖₂."""
+        return euclidean_distance(u, v, ops)
+
+
+def build_siamese(
+    architecture: Architecture, vectors: np.ndarray, *, train_vectors: bool = True, dropout: float = 0.0
+) -> keras.Model:
+    """Return the untrained, uncompiled network.
+
+    Inputs: ``question1`` and ``question2``, int32 ids (n, steps), and ``lexical``, float32 (n, lexical measures), where
+    the architecture has any. Output (n, 1): the probability of a duplicate in [0, 1], or, for the contrastive loss, the
+    distance of the two encodings.
+
+    Args:
+        architecture: what it is made of.
+        vectors: (vocabulary, embedding) first values of the embedding.
+        train_vectors: tune the embedding, or keep it frozen.
+        dropout: share of word-vector dimensions and of hidden units dropped in training, in [0, 1).
+    """
+    encoder = build_text_encoder(architecture, vectors, train_vectors=train_vectors, dropout=dropout)
+    steps = (encoder.inputs[0].shape[1],)
+    question1 = keras.Input(steps, dtype="int32", name="question1")
+    question2 = keras.Input(steps, dtype="int32", name="question2")
+    u = encoder(question1)
+    v = encoder(question2)
+    inputs = {"question1": question1, "question2": question2}
+
+    if architecture.loss == "contrastive":
+        return keras.Model(inputs, EuclideanDistance(name="distance")(u, v), name="siamese")
+
+    kinds = [measure.kind for measure in select_measures(architecture.measures)]
+    features = []
+    if "vector" in kinds:
+        features.append(Similarities(architecture.measures, name="similarities")(u, v))
+    if "lexical" in kinds:
+        inputs["lexical"] = keras.Input((kinds.count("lexical"),), dtype="float32", name="lexical")
+        features.append(inputs["lexical"])
+    hidden = features[0] if len(features) == 1 else layers.Concatenate(name="features")(features)
+    for number, units in enumerate(architecture.hidden):
+        hidden = layers.Dropout(dropout, name=f"dropout_{number}")(hidden)
+        hidden = layers.Dense(units, activation="relu", name=f"hidden_{number}")(hidden)
+    hidden = layers.Dropout(dropout, name="dropout_output")(hidden)
+    output = layers.Dense(1, activation="sigmoid", name="output")(hidden)
+    return keras.Model(inputs, output, name="siamese")
+
+
+def compile_siamese(model: keras.Model, architecture: Architecture, optimizer: keras.optimizers.Optimizer) -> None:
+    """Compile the network with the loss and the metrics of its architecture."""
+    if architecture.loss == "contrastive":
+        model.compile(optimizer, ContrastiveLoss(architecture.margin))
+    else:
+        metrics = [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+        model.compile(optimizer, "binary_crossentropy", metrics=metrics)
+
+
+def _variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Name every weight of the network as the model folder does: ``forward.kernel``, ``output.bias``."""
+    named = {}
+    for variable in model.weights:
+        parts = variable.path.split("/")
+        if "seed_generator" in variable.path:
+            continue
+        layer = next(part for part in reversed(parts[:-1]) if not part.endswith("_cell"))
+        layer = layer.removeprefix("forward_")  # Bidirectional puts it before the name of its first layer
+        named[f"{layer}.{parts[-1]}"] = variable
+    return named
+
+
+def get_weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return the weights of the network by name, float32 arrays in Keras's layout (gates i, f, c, o)."""
+    return {name: np.array(ops.convert_to_numpy(variable)) for name, variable in _variables(model).items()}
+
+
+def set_weights(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
+    """Put weights that ``get_weights`` returned into a network of the same architecture."""
+    for name, variable in _variables(model).items():
+        variable.assign(weights[name])

@@ -1,0 +1,225 @@
+"""Similarity measures of two questions, each defined once and used by Keras and by NumPy.
+
+A *vector* measure compares the two encodings u and v; its function takes them and a namespace, ``keras.ops`` or
+``numpy``, which share the names used here. A *lexical* measure compares the tokens and has nothing to train.
+All are symmetric: to the last bit, m(a, b) == m(b, a).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from textsiam.errors import TextsiamError
+
+Array = Any  # a NumPy array or a tensor of Keras's backend
+
+EPSILON = 1e-12  # under square roots and in denominators: √0 has an infinite gradient
+RARE_IDF = 1 + math.log(1000)  # idf of a token that one question in a thousand has
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One registered similarity measure.
+
+    Attributes:
+        name: how it is chosen.
+        kind: "vector" (of the encodings) or "lexical" (of the tokens).
+        function: vector ``(u, v, namespace)``, (n, d) each; lexical ``(TokenSets)``.
+        elementwise: True: the result is (n, d), one value a dimension; False: (n, 1).
+        range: lowest and highest value.
+        of_equal: its value, the best there is, for two equal questions; None where it depends on them.
+        symmetric: False only for the published baseline's u² − v².
+    """
+
+    name: str
+    kind: Literal["vector", "lexical"]
+    function: Callable[..., Array]
+    elementwise: bool
+    range: tuple[float, float]
+    of_equal: float | None
+    symmetric: bool = True
+
+
+MEASURES: dict[str, Measure] = {}
+
+
+def _register(
+    kind: Literal["vector", "lexical"],
+    *,
+    range: tuple[float, float],
+    of_equal: float | None = None,
+    elementwise: bool = False,
+    symmetric: bool = True,
+) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
+    def decorate(function: Callable[..., Array]) -> Callable[..., Array]:
+        name = function.__name__
+        MEASURES[name] = Measure(name, kind, function, elementwise, range, of_equal, symmetric)
+        return function
+
+    return decorate
+
+
+def select_measures(names: Sequence[str]) -> tuple[Measure, ...]:
+    """Return the measures of these names, in this order.
+
+    Raises:
+        TextsiamError: a name is unknown or stands twice, or the list is empty.
+    """
+    for name in names:
+        if name not in MEASURES:
+            raise TextsiamError(f"There is no similarity measure {name!r}; there are: {', '.join(MEASURES)}.")
+    if not names or len(set(names)) != len(names):
+        raise TextsiamError(f"Choose one or more different similarity measures, not {list(names)}.")
+    return tuple(MEASURES[name] for name in names)
+
+
+@_register("vector", range=(0, math.inf), of_equal=0, elementwise=True)
+def absolute_difference(u: Array, v: Array, xp: Any) -> Array:
+    """|u − v|."""
+    return xp.absolute(u - v)
+
+
+@_register("vector", range=(0, math.inf), of_equal=0, elementwise=True)
+def squared_difference(u: Array, v: Array, xp: Any) -> Array:
+    """(u − v)²."""
+    return xp.square(u - v)
+
+
+@_register("vector", range=(-math.inf, math.inf), elementwise=True)
+def product(u: Array, v: Array, xp: Any) -> Array:
+    """u · v, element by element."""
+    return xp.multiply(u, v)
+
+
+@_register("vector", range=(0, math.inf), of_equal=0, elementwise=True)
+def absolute_difference_of_squares(u: Array, v: Array, xp: Any) -> Array:
+    """|u² − v²|."""
+    return xp.absolute(xp.square(u) - xp.square(v))
+
+
+@_register("vector", range=(-math.inf, math.inf), of_equal=0, elementwise=True, symmetric=False)
+def difference_of_squares(u: Array, v: Array, xp: Any) -> Array:
+    """u² − v², as published in 2019: changes its sign when the questions swap. For the baseline preset only."""
+    return xp.square(u) - xp.square(v)
+
+
+@_register("vector", range=(-1, 1), of_equal=1)
+def cosine(u: Array, v: Array, xp: Any) -> Array:
+    """Cosine of the angle between u and v; 0 when either is zero."""
+    norms = xp.sum(xp.square(u), axis=-1, keepdims=True) * xp.sum(xp.square(v), axis=-1, keepdims=True)
+    return xp.sum(u * v, axis=-1, keepdims=True) / xp.sqrt(xp.maximum(norms, EPSILON))
+
+
+@_register("vector", range=(0, 1), of_equal=1)
+def euclidean_similarity(u: Array, v: Array, xp: Any) -> Array:
+    """1 / (1 + ‖u − v‖₂)."""
+    return 1 / (1 + euclidean_distance(u, v, xp))
+
+
+@_register("vector", range=(0, 1), of_equal=1)
+def manhattan_similarity(u: Array, v: Array, xp: Any) -> Array:
+    """exp(−‖u − v‖₁), the MaLSTM similarity (Mueller and Thyagarajan 2016)."""
+    return xp.exp(-xp.sum(xp.absolute(u - v), axis=-1, keepdims=True))
+
+
+def euclidean_distance(u: Array, v: Array, xp: Any) -> Array:
+    """‖u − v‖₂ as (n, 1), with a finite gradient at u = v. Not a similarity: for losses.
+
+    The square root is taken of max(d², 1e-12), whose gradient at 0 is 0; equal inputs are 1e-6 apart.
+    """
+    return xp.sqrt(xp.maximum(xp.sum(xp.square(u - v), axis=-1, keepdims=True), EPSILON))
+
+
+@dataclass(frozen=True)
+class TokenSets:
+    """The tokens of n pairs, seen as sets of ids, with what lexical measures need to know of each id.
+
+    Attributes:
+        ids1, ids2: int32 (n, L1) and (n, L2), right-padded with 0.
+        idf: float32 (vocabulary,), inverse document frequency.
+        numeric: bool (vocabulary,), whether the id is a token with a digit.
+    """
+
+    ids1: np.ndarray
+    ids2: np.ndarray
+    idf: np.ndarray
+    numeric: np.ndarray
+
+    @cached_property
+    def _distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        return _first_occurrence(self.ids1), _first_occurrence(self.ids2)
+
+    @cached_property
+    def _shared(self) -> tuple[np.ndarray, np.ndarray]:
+        equal = self.ids1[:, :, None] == self.ids2[:, None, :]
+        first, second = self._distinct
+        return equal.any(axis=2) & first, equal.any(axis=1) & second
+
+    def jaccard(self, weight: np.ndarray) -> np.ndarray:
+        """Return Σ weight over the intersection / Σ weight over the union, (n, 1) in [0, 1]; 1 when both are empty."""
+        weight1, weight2 = weight[self.ids1], weight[self.ids2]
+        (distinct1, distinct2), (shared1, shared2) = self._distinct, self._shared
+        # Both halves hold the same sum, rounded in two orders: their mean does not depend on which question is first.
+        shared = ((weight1 * shared1).sum(axis=1) + (weight2 * shared2).sum(axis=1)) / 2
+        union = (weight1 * distinct1).sum(axis=1) + (weight2 * distinct2).sum(axis=1) - shared
+        return np.divide(shared, union, out=np.ones_like(shared), where=union > 0).clip(0, 1)[:, None]
+
+
+def _first_occurrence(ids: np.ndarray) -> np.ndarray:
+    earlier = np.tri(ids.shape[1], k=-1, dtype=bool)
+    return (ids != 0) & ~((ids[:, :, None] == ids[:, None, :]) & earlier).any(axis=2)
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def idf_overlap(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
+    return tokens.jaccard(tokens.idf)
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def shared_numbers(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the tokens with a digit; 1 when neither question has one."""
+    return tokens.jaccard(tokens.numeric.astype(np.float32))
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def shared_rare_words(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the tokens that fewer than one question in a thousand has; 1 when neither has one."""
+    return tokens.jaccard((tokens.idf > RARE_IDF).astype(np.float32))
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def length_ratio(tokens: TokenSets) -> np.ndarray:
+    """Tokens of the shorter question / tokens of the longer."""
+    length1 = np.maximum((tokens.ids1 != 0).sum(axis=1, keepdims=True), 1)
+    length2 = np.maximum((tokens.ids2 != 0).sum(axis=1, keepdims=True), 1)
+    return (np.minimum(length1, length2) / np.maximum(length1, length2)).astype(np.float32)
+
+
+def lexical_similarities(
+    names: Sequence[str], ids1: np.ndarray, ids2: np.ndarray, idf: np.ndarray, numeric: np.ndarray
+) -> np.ndarray:
+    """Return the lexical measures among ``names``, in their order.
+
+    Args:
+        names: measures of any kind; those of the encodings are passed over.
+        ids1: int32 (n, L1), right-padded.
+        ids2: int32 (n, L2), right-padded.
+        idf: float32 (vocabulary,).
+        numeric: bool (vocabulary,).
+
+    Returns:
+        float32 (n, number of lexical measures).
+    """
+    tokens = TokenSets(ids1, ids2, idf, numeric)
+    columns = [m.function(tokens) for m in select_measures(names) if m.kind == "lexical"]
+    return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)
+
+
+def vector_similarities(names: Sequence[str], u: Array, v: Array, xp: Any) -> list[Array]:
+    """Return the vector measures among ``names``, in their order, each (n, d) or (n, 1)."""
+    return [m.function(u, v, xp) for m in select_measures(names) if m.kind == "vector"]

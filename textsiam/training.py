@@ -1,0 +1,235 @@
+"""Training: batches of like length, early stopping, checkpoints, history."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from textsiam.errors import TextsiamError
+
+logger = logging.getLogger(__name__)
+
+_POOL = 64  # batches whose pairs are sorted by length together: like lengths, yet shuffled
+
+
+@dataclass(frozen=True)
+class PairArrays:
+    """Encoded pairs, ready to be fed to the network.
+
+    Attributes:
+        ids1, ids2: int32 (n, max_length), right-padded with 0.
+        lexical: float32 (n, k), k may be 0.
+        labels: float32 (n,), 1 = duplicate.
+    """
+
+    ids1: np.ndarray
+    ids2: np.ndarray
+    lexical: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class PairBatches(keras.utils.PyDataset):
+    """Batches of pairs of like length, each padded to its own longest question.
+
+    Args:
+        pairs: the encoded pairs.
+        batch_size: pairs a batch.
+        seed: of the order; None keeps the pairs in order of length, for evaluation.
+        full_length: pad to the arrays' width instead ("lstm_flat").
+        epoch: first epoch, when training resumes.
+    """
+
+    def __init__(
+        self, pairs: PairArrays, batch_size: int, *, seed: int | None = None, full_length: bool = False, epoch: int = 0
+    ):
+        super().__init__()
+        self.pairs, self.batch_size, self.seed, self.full_length = pairs, batch_size, seed, full_length
+        self.epoch = epoch
+        self._lengths = np.maximum((pairs.ids1 != 0).sum(axis=1), (pairs.ids2 != 0).sum(axis=1)).clip(1)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        count, size = len(self.pairs), self.batch_size
+        if self.seed is None:
+            order = np.argsort(self._lengths, kind="stable")
+            self._batches = [order[start : start + size] for start in range(0, count, size)]
+            return
+        generator = np.random.default_rng([self.seed, self.epoch])
+        order = generator.permutation(count)
+        pools = [order[start : start + size * _POOL] for start in range(0, count, size * _POOL)]
+        order = np.concatenate([pool[np.argsort(self._lengths[pool], kind="stable")] for pool in pools])
+        batches = [order[start : start + size] for start in range(0, count, size)]
+        self._batches = [batches[position] for position in generator.permutation(len(batches))]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle anew, by seed and epoch alone."""
+        self.epoch += 1
+        self._arrange()
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        rows = self._batches[index]
+        width = self.pairs.ids1.shape[1] if self.full_length else self._lengths[rows].max()
+        inputs = {"question1": self.pairs.ids1[rows, :width], "question2": self.pairs.ids2[rows, :width]}
+        if self.pairs.lexical.shape[1]:
+            inputs["lexical"] = self.pairs.lexical[rows]
+        return inputs, self.pairs.labels[rows, None]
+
+
+@dataclass
+class Progress:
+    """What training has reached: saved with every epoch, so that a killed run can go on.
+
+    Attributes:
+        history: one list a figure, one value an epoch.
+        best_epoch: 1 … epochs; 0 before the first has ended.
+        interrupted: stopped by Ctrl-C.
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int = 0
+    interrupted: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs that have ended."""
+        return len(self.history.get("val_loss", []))
+
+
+class _Checkpoint(keras.callbacks.Callback):
+    """Keeps the best weights by dev loss, stops early, and writes all that a resumed run needs after every epoch."""
+
+    def __init__(self, progress: Progress, patience: int, folder: Path, fingerprint: str):
+        super().__init__()
+        self.progress, self.patience, self.folder, self.fingerprint = progress, patience, folder, fingerprint
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        figures = dict(logs or {})
+        for name, value in figures.items():
+            self.progress.history.setdefault(name, []).append(float(value))
+        losses = self.progress.history["val_loss"]
+        if not np.isfinite(losses[-1]):
+            raise TextsiamError(f"The dev loss of epoch {epoch + 1} is {losses[-1]}. Lower the learning rate.")
+        if losses[-1] == min(losses):
+            self.progress.best_epoch = len(losses)
+            self._save("best.weights.h5")
+        self._save("last.weights.h5")
+        state = {"fingerprint": self.fingerprint, "best_epoch": self.progress.best_epoch, "history": self.progress.history}
+        temporary = self.folder / "progress.json.tmp"
+        temporary.write_text(json.dumps(state), encoding="utf-8")
+        temporary.replace(self.folder / "progress.json")
+        if len(losses) - self.progress.best_epoch >= self.patience:
+            self.model.stop_training = True
+
+    def _save(self, name: str) -> None:
+        temporary = self.folder / f"new.{name}"
+        self.model.save_weights(temporary, overwrite=True)
+        os.replace(temporary, self.folder / name)
+
+
+def fingerprint(settings: dict[str, Any], *arrays: np.ndarray) -> str:
+    """Return a digest of everything that a resumed run must share with the one it continues."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def train(
+    model: keras.Model,
+    training: PairArrays,
+    dev: PairArrays,
+    *,
+    epochs: int,
+    batch_size: int,
+    patience: int,
+    seed: int,
+    folder: Path,
+    identity: str,
+    full_length: bool = False,
+    class_weight: dict[int, float] | None = None,
+    resume: bool = False,
+    verbose: int = 1,
+) -> Progress:
+    """Train a compiled network in place; it ends with the weights of the epoch of the lowest dev loss.
+
+    Args:
+        model: compiled network.
+        training: pairs to learn from.
+        dev: pairs to measure every epoch on.
+        epochs: passes over the training pairs, at most.
+        batch_size: pairs a step.
+        patience: epochs without a lower dev loss after which training stops.
+        seed: of the order of the batches.
+        folder: for the checkpoints; removed by the caller when the model is saved.
+        identity: what ``fingerprint`` returned.
+        full_length: see ``PairBatches``.
+        class_weight: weight of label 0 and of label 1.
+        resume: go on after the last epoch in ``folder``, if there is one.
+        verbose: Keras's: 0 silent, 1 progress bar, 2 a line an epoch.
+
+    Returns:
+        The history and the best epoch. Ctrl-C ends training as if it had stopped early.
+
+    Raises:
+        TextsiamError: the checkpoints belong to other data or settings, or the loss is no longer a number.
+    """
+    progress = _read_progress(folder, identity) if resume else Progress()
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if progress.epochs:
+        model.load_weights(folder / "last.weights.h5")
+        logger.info("Resuming after epoch %d of %d", progress.epochs, epochs)
+    stopped_early = progress.epochs - progress.best_epoch >= patience
+    if progress.epochs < epochs and not stopped_early:
+        try:
+            model.fit(
+                PairBatches(training, batch_size, seed=seed, full_length=full_length, epoch=progress.epochs),
+                validation_data=PairBatches(dev, 4 * batch_size, full_length=full_length),
+                initial_epoch=progress.epochs,
+                epochs=epochs,
+                class_weight=class_weight,
+                callbacks=[_Checkpoint(progress, patience, folder, identity)],
+                shuffle=False,
+                verbose=verbose,
+            )
+        except KeyboardInterrupt:
+            progress.interrupted = True
+    if progress.best_epoch:
+        model.load_weights(folder / "best.weights.h5")
+    if progress.interrupted:
+        kept = f"the weights of epoch {progress.best_epoch}, the best so far," if progress.best_epoch else "the weights as they are"
+        logger.warning("Interrupted after %d whole epochs: %s are kept.", progress.epochs, kept)
+    return progress
+
+
+def _read_progress(folder: Path, identity: str) -> Progress:
+    path = folder / "progress.json"
+    if not path.exists():
+        return Progress()
+    state = json.loads(path.read_text(encoding="utf-8"))
+    if state["fingerprint"] != identity:
+        raise TextsiamError(
+            f"The interrupted training in {folder.name} had other pairs or settings. Give the same ones, or leave out --resume."
+        )
+    return Progress(state["history"], state["best_epoch"])
+
+
+def balanced_class_weight(labels: Sequence[int] | np.ndarray) -> dict[int, float]:
+    """Return n / (2 · count) for each label, as scikit-learn's "balanced"."""
+    counts = np.bincount(np.asarray(labels, dtype=int), minlength=2)
+    return {label: len(labels) / (2 * int(count)) for label, count in enumerate(counts)}

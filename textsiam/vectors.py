@@ -1,0 +1,153 @@
+"""Word vectors: read from a GloVe-format file, or trained from the user's own questions."""
+
+import gzip
+import logging
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from textsiam.errors import TextsiamError
+from textsiam.preprocessing.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+SELF_TRAINED = "self"
+_ROW_NORM = 4.0  # mean Euclidean norm of the rows of each source, so that none outweighs another; GloVe's own is near 5
+
+
+def load_vectors(path: str | Path, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+    """Read the vectors of a vocabulary's tokens from a GloVe-format text file, gzipped or not.
+
+    Each line is a token and its numbers, separated by spaces; word2vec's first line (``count dimensions``) is skipped.
+    The first vector of a repeated token counts.
+
+    Args:
+        path: the file, UTF-8.
+        vocabulary: the tokens wanted.
+
+    Returns:
+        float32 (len(vocabulary), dimensions), zeros where the file has none; bool (len(vocabulary),), which it has.
+
+    Raises:
+        TextsiamError: the file is missing or not of this format, or knows none of the tokens.
+    """
+    path = Path(path)
+    ids = {token: 1 + vocabulary.oov_buckets + position for position, token in enumerate(vocabulary.tokens)}
+    matrix: np.ndarray | None = None
+    found = np.zeros(len(vocabulary), dtype=bool)
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                token, _, rest = line.rstrip().partition(" ")
+                if number == 1 and token.isdigit() and rest.isdigit():
+                    continue
+                row = ids.get(token)
+                if matrix is not None and (row is None or found[row]):
+                    continue
+                values = np.array(rest.split(), dtype=np.float32)
+                if matrix is None:
+                    matrix = np.zeros((len(vocabulary), values.size), dtype=np.float32)
+                if values.size != matrix.shape[1] or not values.size:
+                    raise TextsiamError(
+                        f"{path.name}, line {number}: every line has a token and {matrix.shape[1]} numbers; "
+                        f"this one has {values.size}. Give a GloVe-format text file."
+                    )
+                if row is not None:
+                    matrix[row], found[row] = values, True
+    except OSError as error:
+        raise TextsiamError(f"Cannot read the vectors in {path}: {error.strerror or error}.") from error
+    except (UnicodeDecodeError, ValueError) as error:
+        if isinstance(error, TextsiamError):
+            raise
+        raise TextsiamError(f"{path.name} is not a GloVe-format text file (token and numbers a line): {error}") from error
+    if matrix is None or not found.any():
+        raise TextsiamError(f"{path.name} has a vector for none of the {len(vocabulary.tokens)} tokens of the questions.")
+    logger.info("%s: vectors for %d of %d tokens", path.name, found.sum(), len(vocabulary.tokens))
+    return matrix, found
+
+
+def train_vectors(
+    rows: Sequence[Sequence[int]], size: int, *, dimensions: int = 200, window: int = 5, seed: int = 0
+) -> np.ndarray:
+    """Train word vectors on encoded questions: positive pointwise mutual information, then truncated SVD.
+
+    Co-occurrences within ``window`` tokens count 1/distance, context counts are smoothed to the power 0.75, and the
+    vectors are U·√Σ (Levy, Goldberg, Dagan 2015, "Improving Distributional Similarity with Lessons Learned from Word
+    Embeddings").
+
+    Args:
+        rows: ids of each distinct question.
+        size: number of ids.
+        dimensions: columns wanted; fewer come back when there are fewer than that many distinct ids.
+        window: tokens looked at on either side.
+        seed: of the randomised SVD.
+
+    Returns:
+        float32 (size, dimensions); zeros for ids that never occur.
+    """
+    from scipy import sparse
+    from sklearn.decomposition import TruncatedSVD
+
+    flat = np.fromiter((identifier for row in rows for identifier in row), dtype=np.int32)
+    question = np.repeat(np.arange(len(rows), dtype=np.int32), [len(row) for row in rows])
+    counts = sparse.csr_matrix((size, size), dtype=np.float32)
+    for distance in range(1, min(window, flat.size - 1) + 1):
+        near = question[distance:] == question[:-distance]
+        left, right = flat[:-distance][near], flat[distance:][near]
+        weights = np.full(left.size, 1 / distance, dtype=np.float32)
+        counts = counts + sparse.coo_matrix((weights, (left, right)), shape=(size, size)).tocsr()
+    counts = (counts + counts.T).tocoo()
+    if not counts.nnz:
+        return np.zeros((size, dimensions), dtype=np.float32)
+
+    total = np.asarray(counts.sum(axis=1)).ravel()
+    smoothed = total**0.75
+    information = np.log(counts.data * smoothed.sum() / (total[counts.row] * smoothed[counts.col]))
+    kept = information > 0
+    ppmi = sparse.csr_matrix((information[kept], (counts.row[kept], counts.col[kept])), shape=(size, size))
+
+    components = min(dimensions, np.unique(flat).size - 1)
+    svd = TruncatedSVD(max(components, 1), n_iter=4, random_state=seed)
+    vectors = svd.fit_transform(ppmi) / np.sqrt(np.maximum(svd.singular_values_, 1e-6))
+    return np.pad(vectors, ((0, 0), (0, dimensions - vectors.shape[1]))).astype(np.float32)
+
+
+def embedding_matrix(
+    sources: Sequence[str | Path], vocabulary: Vocabulary, rows: Sequence[Sequence[int]], *, dimensions: int, seed: int = 0
+) -> np.ndarray:
+    """Put the vectors of one or several sources side by side.
+
+    Each source is scaled to the same mean row norm. A token that a source lacks gets a random row of that norm, drawn
+    from its own spelling and the seed, so that it never inherits another token's.
+
+    Args:
+        sources: GloVe-format files and ``"self"`` (``train_vectors`` on the questions); none of them: random vectors.
+        vocabulary: tokens and ids.
+        rows: ids of each distinct question, for ``"self"``.
+        dimensions: columns of the self-trained or random vectors.
+        seed: of everything random.
+
+    Returns:
+        float32 (len(vocabulary), total dimensions); row 0, the padding, is zero.
+    """
+    blocks = []
+    for source in sources or (None,):
+        if source is None:
+            block, found = np.zeros((len(vocabulary), dimensions), np.float32), np.zeros(len(vocabulary), dtype=bool)
+        elif source == SELF_TRAINED:
+            block = train_vectors(rows, len(vocabulary), dimensions=dimensions, seed=seed)
+            found = block.any(axis=1)
+        else:
+            block, found = load_vectors(source, vocabulary)
+        if found.any():
+            block *= _ROW_NORM / np.linalg.norm(block[found], axis=1).mean()
+        missing = np.flatnonzero(~found)
+        generator = np.random.default_rng([seed, zlib.crc32(str(source).encode())])
+        random = generator.standard_normal((missing.size, block.shape[1])).astype(np.float32)
+        block[missing] = random * (_ROW_NORM / np.sqrt(block.shape[1]))
+        blocks.append(block)
+    matrix = np.concatenate(blocks, axis=1)
+    matrix[0] = 0
+    return matrix
