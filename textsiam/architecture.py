@@ -65,6 +65,13 @@ class Architecture:
         """Whether p(a, b) == p(b, a): true for everything but the published baseline."""
         return all(measure.symmetric for measure in select_measures(self.measures))
 
+    @property
+    def lexical(self) -> tuple[str, ...]:
+        """Names of the lexical measures among the head's inputs; the contrastive loss has no head."""
+        if self.loss == "contrastive":
+            return ()
+        return tuple(measure.name for measure in select_measures(self.measures) if measure.kind == "lexical")
+
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return asdict(self)
@@ -72,7 +79,8 @@ class Architecture:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Architecture":
         """Read what ``to_dict`` returned, after a round through JSON."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**settings)
 
 
 def _whole(value: Any) -> bool:

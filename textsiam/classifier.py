@@ -212,12 +212,15 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         logger.info("%d words, vectors of %d dimensions", len(vocabulary.tokens), vectors.shape[1])
         architecture = self._architecture(vectors.shape[1])
 
+        full_length = architecture.encoder == "lstm_flat"
+        columns = self.max_length + (not full_length)
+
         def arrays(pairs: np.ndarray, labels: np.ndarray) -> training.PairArrays:
-            ids1, ids2 = (pad_sequences(preprocessor.encode(column), self.max_length) for column in pairs.T)
+            ids1, ids2 = (pad_sequences(preprocessor.encode(column), columns) for column in pairs.T)
             blocks = range(0, len(pairs), _LEXICAL_ROWS)
             lexical = [
                 lexical_similarities(
-                    architecture.measures, ids1[s : s + _LEXICAL_ROWS], ids2[s : s + _LEXICAL_ROWS], idf, numeric
+                    architecture.lexical, ids1[s : s + _LEXICAL_ROWS], ids2[s : s + _LEXICAL_ROWS], idf, numeric
                 )
                 for s in blocks
             ]
@@ -242,7 +245,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
             identity=training.fingerprint(
                 settings, vectors, learning.ids1, learning.ids2, learning.labels, dev.ids1, dev.ids2, dev.labels
             ),
-            full_length=architecture.encoder == "lstm_flat",
+            full_length=full_length,
             class_weight=training.balanced_class_weight(labels) if self.class_weight == "balanced" else None,
             resume=resume,
             verbose=self.verbose,
@@ -406,7 +409,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         return network
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state = dict(super().__getstate__())
         if "model_" in state:
             state["model_"] = state["model_"].bundle.to_files()
         return state
@@ -468,10 +471,10 @@ def check_pairs(X: Pairs) -> np.ndarray:
     elif isinstance(X, pd.DataFrame) and X.shape[1] != 2:
         raise TextsiamError(f"A frame of pairs has columns question1 and question2; this one has: {', '.join(map(str, X))}.")
     pairs = np.asarray(X, dtype=object)
-    if pairs.ndim != 2 or pairs.shape[1] != 2:
-        raise TextsiamError(f"Pairs have shape (n, 2), two questions a row; received shape {pairs.shape}.")
     if not len(pairs):
         raise TextsiamError("There are no pairs; give at least one.")
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise TextsiamError(f"Pairs have shape (n, 2), two questions a row; received shape {pairs.shape}.")
     for position, value in enumerate(pairs.flat):
         if not isinstance(value, str):
             raise TextsiamError(f"Questions are text; row {position // 2} has {value!r} ({type(value).__name__}).")

@@ -114,6 +114,7 @@ def train(
     validation = (dev_frame, dev_frame["is_duplicate"]) if dev_frame is not None else None
     checkpoints = out.with_name(f".{out.name}.checkpoints")
     with redirect_stdout(sys.stderr):
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         with _quiet():
             import keras
 

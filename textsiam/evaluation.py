@@ -24,6 +24,7 @@ NEGATIONS = frozenset(
 )
 
 Booleans = NDArray[np.bool_]
+Interval = tuple[float, float]
 Tokens = Sequence[Sequence[str]]
 
 
@@ -47,7 +48,7 @@ class Figures:
         log_loss: mean negative log likelihood in nats, at least 0, lower is better.
         brier: mean squared error of the probability, lower is better.
         ece: expected calibration error over 15 bins of equal mass, see `reliability`, lower is better.
-        ece_interval: its 95% bootstrap interval (basic: resampling only adds to an error that cannot be negative).
+        ece_interval: its 95% bootstrap interval; it starts at 0 where chance alone explains the error.
         true_positives: duplicates called so; likewise false_positives, true_negatives and false_negatives.
     """
 
@@ -55,7 +56,7 @@ class Figures:
     positives: int
     threshold: float
     accuracy: float
-    accuracy_interval: tuple[float, float]
+    accuracy_interval: Interval
     balanced_accuracy: float | None
     precision: float | None
     recall: float | None
@@ -66,7 +67,7 @@ class Figures:
     log_loss: float
     brier: float
     ece: float
-    ece_interval: tuple[float, float]
+    ece_interval: Interval
     true_positives: int
     false_positives: int
     true_negatives: int
@@ -168,14 +169,13 @@ def evaluate(
     truth, scores, called = _checked(labels, probabilities, threshold)
     (tn, fp), (fn, tp) = metrics.confusion_matrix(truth, called, labels=[0, 1]).tolist()
     both = 0 < tp + fn < truth.size
-    ece = reliability(truth, scores).ece
-    accuracies, errors = _bootstrap(truth, scores, called, bootstrap, seed)
+    accuracy_interval, ece_interval = _intervals(truth, scores, called, bootstrap, seed)
     return Figures(
         rows=truth.size,
         positives=tp + fn,
         threshold=float(threshold),
         accuracy=float(metrics.accuracy_score(truth, called)),
-        accuracy_interval=_quantiles(accuracies),
+        accuracy_interval=accuracy_interval,
         balanced_accuracy=float(metrics.balanced_accuracy_score(truth, called)) if both else None,
         precision=_defined(metrics.precision_score(truth, called, zero_division=np.nan)),
         recall=_defined(metrics.recall_score(truth, called, zero_division=np.nan)),
@@ -185,8 +185,8 @@ def evaluate(
         average_precision=float(metrics.average_precision_score(truth, scores)) if both else None,
         log_loss=float(metrics.log_loss(truth, scores, labels=[0, 1])),
         brier=float(np.mean((scores - truth) ** 2)),
-        ece=ece,
-        ece_interval=_quantiles(np.clip(2 * ece - errors, 0, 1)),
+        ece=reliability(truth, scores).ece,
+        ece_interval=ece_interval,
         true_positives=tp,
         false_positives=fp,
         true_negatives=tn,
@@ -220,9 +220,8 @@ def slices(
 ) -> list[Slice]:
     """Measure the parts of the pairs where duplicate detectors differ: always the same slices, empty ones too.
 
-    Length (tokens of the longer question), word overlap (Jaccard index of the token sets; 1 for two empty questions),
-    a negation in one question only, different numbers (tokens with a digit), and, where `seen` is given, questions
-    known from training.
+    They go by length (tokens of the longer question), word overlap (Jaccard index of the token sets, 1 for two empty
+    questions), negation in one question only, numbers (tokens with a digit) that differ and, given `seen`, training.
 
     Args:
         tokens1: n lists of lower-case tokens.
@@ -252,11 +251,8 @@ def slices(
     if seen is not None:
         known = np.asarray(seen)
         _check_lengths(truth.size, seen=known)
-        masks |= {
-            "Neither question seen in training": known == 0,
-            "One question seen in training": known == 1,
-            "Both questions seen in training": known == 2,
-        }
+        which = ("Neither question", "One question", "Both questions")
+        masks |= {f"{questions} seen in training": known == count for count, questions in enumerate(which)}
     return [_slice(name, truth[mask], scores[mask], called[mask]) for name, mask in masks.items()]
 
 
@@ -307,21 +303,24 @@ def _bins(scores: Floats) -> Integers:
     return np.searchsorted(edges, scores, side="right")
 
 
-def _bootstrap(truth: Integers, scores: Floats, called: Booleans, resamples: int, seed: int) -> tuple[Floats, Floats]:
-    """Return accuracy and ECE of each resample of the rows, the ECE in the bins of the whole."""
+def _intervals(truth: Integers, scores: Floats, called: Booleans, draws: int, seed: int) -> tuple[Interval, Interval]:
+    """Return 95% bootstrap intervals of accuracy and ECE.
+
+    Resampling adds noise to an error that cannot be negative, so the ECE's percentiles lie too high. Its upper end is
+    one, on the safe side; its lower end takes off the 97.5% quantile of that noise, `Σ rows/n · |gap* - gap|`.
+    """
     random = np.random.default_rng(seed)
-    bins, residuals, right = _bins(scores), scores - truth, (called == truth).astype(np.float64)
-    accuracies, errors = np.empty(resamples), np.empty(resamples)
-    for index in range(resamples):
+    bins, residuals, right = _bins(scores), (scores - truth) / truth.size, (called == truth) / truth.size
+    accuracies, gaps = np.empty(draws), np.empty((draws, ECE_BINS))
+    for index in range(draws):
         weights = np.bincount(random.integers(truth.size, size=truth.size), minlength=truth.size)
-        accuracies[index] = weights @ right / truth.size
-        errors[index] = np.abs(np.bincount(bins, weights * residuals)).sum() / truth.size
-    return accuracies, errors
-
-
-def _quantiles(values: Floats) -> tuple[float, float]:
-    low, high = np.quantile(values, (0.025, 0.975))
-    return float(low), float(high)
+        accuracies[index] = weights @ right
+        gaps[index] = np.bincount(bins, weights * residuals, minlength=ECE_BINS)
+    gap = np.bincount(bins, residuals, minlength=ECE_BINS)
+    noise = np.quantile(np.abs(gaps - gap).sum(axis=1), 0.975)
+    lowest, highest = np.quantile(accuracies, (0.025, 0.975)).tolist()
+    error = max(0.0, float(np.abs(gap).sum() - noise)), float(np.quantile(np.abs(gaps).sum(axis=1), 0.975))
+    return (lowest, highest), error
 
 
 def _defined(value: float) -> float | None:

@@ -1,5 +1,7 @@
 """Losses on distances: pure functions first, thin Keras classes over them."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -33,6 +35,10 @@ class ContrastiveLoss(keras.losses.Loss):
     def __init__(self, margin: float = 1.0, name: str = "contrastive", **kwargs):  # type: ignore[no-untyped-def]
         super().__init__(name=name, **kwargs)
         self.margin = margin
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``from_config`` needs to build the loss again."""
+        return {**super().get_config(), "margin": self.margin}
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of each pair, (n,)."""

@@ -18,7 +18,6 @@ import matplotlib
 import matplotlib.style
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
@@ -233,7 +232,7 @@ def _wilson(share: Floats, rows: Integers) -> tuple[Floats, Floats]:
     return centre - half, centre + half
 
 
-def _svg(name: str, draw: Callable[[Figure], None]) -> Markup:
+def _svg(name: str, draw: Callable[[Figure], None]) -> str:
     """Draw an SVG that fits its container, with CSS variables for colours and ids that are unique in the page."""
     with matplotlib.style.context(["default", {**_STYLE, "svg.hashsalt": name}]):
         figure = Figure(figsize=(4.2, 3.2), layout="constrained")
@@ -252,7 +251,7 @@ def _svg(name: str, draw: Callable[[Figure], None]) -> Markup:
     svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
     for variable, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{variable})")
-    return Markup(svg.replace("xlink:href", "href"))
+    return svg.replace("xlink:href", "href")
 
 
 def _number(value: float | None) -> str:

@@ -197,7 +197,7 @@ class Network:
             a, b = first[rows], second[rows]
             width = max(lengths[a].max(), lengths[b].max())
             lexical = lexical_similarities(
-                self.architecture.measures, ids[a, :width], ids[b, :width], self.weights["idf"], self.weights["numeric"]
+                self.architecture.lexical, ids[a, :width], ids[b, :width], self.weights["idf"], self.weights["numeric"]
             )
             scores[rows] = self.score(vectors[a], vectors[b], lexical)
 

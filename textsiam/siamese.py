@@ -7,7 +7,7 @@ from keras import layers, ops
 from textsiam.architecture import Architecture
 from textsiam.encoders.text import build_text_encoder
 from textsiam.losses import ContrastiveLoss
-from textsiam.similarity import Array, euclidean_distance, select_measures, vector_similarities
+from textsiam.similarity import Array, euclidean_distance, vector_similarities
 
 
 class Similarities(layers.Layer):
@@ -56,12 +56,11 @@ def build_siamese(
     if architecture.loss == "contrastive":
         return keras.Model(inputs, EuclideanDistance(name="distance")(u, v), name="siamese")
 
-    kinds = [measure.kind for measure in select_measures(architecture.measures)]
     features = []
-    if "vector" in kinds:
+    if len(architecture.lexical) < len(architecture.measures):
         features.append(Similarities(architecture.measures, name="similarities")(u, v))
-    if "lexical" in kinds:
-        inputs["lexical"] = keras.Input((kinds.count("lexical"),), dtype="float32", name="lexical")
+    if architecture.lexical:
+        inputs["lexical"] = keras.Input((len(architecture.lexical),), dtype="float32", name="lexical")
         features.append(inputs["lexical"])
     hidden = features[0] if len(features) == 1 else layers.Concatenate(name="features")(features)
     for number, units in enumerate(architecture.hidden):

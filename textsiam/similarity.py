@@ -91,7 +91,7 @@ def squared_difference(u: Array, v: Array, xp: Any) -> Array:
 
 @_register("vector", range=(-math.inf, math.inf), elementwise=True)
 def product(u: Array, v: Array, xp: Any) -> Array:
-    """u · v, element by element."""
+    """Element by element, u · v."""
     return xp.multiply(u, v)
 
 
@@ -110,8 +110,8 @@ def difference_of_squares(u: Array, v: Array, xp: Any) -> Array:
 @_register("vector", range=(-1, 1), of_equal=1)
 def cosine(u: Array, v: Array, xp: Any) -> Array:
     """Cosine of the angle between u and v; 0 when either is zero."""
-    norms = xp.sum(xp.square(u), axis=-1, keepdims=True) * xp.sum(xp.square(v), axis=-1, keepdims=True)
-    return xp.sum(u * v, axis=-1, keepdims=True) / xp.sqrt(xp.maximum(norms, EPSILON))
+    norm_u, norm_v = (xp.sqrt(xp.maximum(xp.sum(xp.square(x), axis=-1, keepdims=True), EPSILON)) for x in (u, v))
+    return xp.clip(xp.sum(u * v, axis=-1, keepdims=True) / (norm_u * norm_v), -1, 1)
 
 
 @_register("vector", range=(0, 1), of_equal=1)
@@ -203,20 +203,20 @@ def length_ratio(tokens: TokenSets) -> np.ndarray:
 def lexical_similarities(
     names: Sequence[str], ids1: np.ndarray, ids2: np.ndarray, idf: np.ndarray, numeric: np.ndarray
 ) -> np.ndarray:
-    """Return the lexical measures among ``names``, in their order.
+    """Return lexical measures, in the order of their names.
 
     Args:
-        names: measures of any kind; those of the encodings are passed over.
+        names: lexical measures; there may be none.
         ids1: int32 (n, L1), right-padded.
         ids2: int32 (n, L2), right-padded.
         idf: float32 (vocabulary,).
         numeric: bool (vocabulary,).
 
     Returns:
-        float32 (n, number of lexical measures).
+        float32 (n, len(names)).
     """
     tokens = TokenSets(ids1, ids2, idf, numeric)
-    columns = [m.function(tokens) for m in select_measures(names) if m.kind == "lexical"]
+    columns = [MEASURES[name].function(tokens) for name in names]
     return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)
 
 

@@ -25,7 +25,7 @@ class PairArrays:
     """Encoded pairs, ready to be fed to the network.
 
     Attributes:
-        ids1, ids2: int32 (n, max_length), right-padded with 0.
+        ids1, ids2: int32 (n, columns), right-padded with 0; the last column of all is 0, unless all are of full length.
         lexical: float32 (n, k), k may be 0.
         labels: float32 (n,), 1 = duplicate.
     """
@@ -72,6 +72,9 @@ class PairBatches(keras.utils.PyDataset):
         batches = [order[start : start + size] for start in range(0, count, size)]
         self._batches = [batches[position] for position in generator.permutation(len(batches))]
 
+    def _width(self, index: int) -> int:
+        return self.pairs.ids1.shape[1] if self.full_length else int(self._lengths[self._batches[index]].max())
+
     def on_epoch_end(self) -> None:
         """Shuffle anew, by seed and epoch alone."""
         self.epoch += 1
@@ -82,7 +85,10 @@ class PairBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = self._batches[index]
-        width = self.pairs.ids1.shape[1] if self.full_length else self._lengths[rows].max()
+        width = self._width(index)
+        if index == 0 and len(self) > 1 and not self.full_length:
+            # Keras on TensorFlow takes a width that the first two batches share for the width of all.
+            width += width == self._width(1)
         inputs = {"question1": self.pairs.ids1[rows, :width], "question2": self.pairs.ids2[rows, :width]}
         if self.pairs.lexical.shape[1]:
             inputs["lexical"] = self.pairs.lexical[rows]

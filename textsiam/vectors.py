@@ -5,6 +5,7 @@ import logging
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from textsiam.preprocessing.vocabulary import Vocabulary
 logger = logging.getLogger(__name__)
 
 SELF_TRAINED = "self"
+_TEXT: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "replace"}
 _ROW_NORM = 4.0  # mean Euclidean norm of the rows of each source, so that none outweighs another; GloVe's own is near 5
 
 
@@ -21,7 +23,7 @@ def load_vectors(path: str | Path, vocabulary: Vocabulary) -> tuple[np.ndarray, 
     """Read the vectors of a vocabulary's tokens from a GloVe-format text file, gzipped or not.
 
     Each line is a token and its numbers, separated by spaces; word2vec's first line (``count dimensions``) is skipped.
-    The first vector of a repeated token counts.
+    The first vector of a repeated token counts. Only the first line and those of the tokens wanted are checked.
 
     Args:
         path: the file, UTF-8.
@@ -38,7 +40,8 @@ def load_vectors(path: str | Path, vocabulary: Vocabulary) -> tuple[np.ndarray, 
     matrix: np.ndarray | None = None
     found = np.zeros(len(vocabulary), dtype=bool)
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        # Some published files have tokens that are no UTF-8; with a replacement character in them nobody wants them.
+        with gzip.open(path, "rt", **_TEXT) if path.suffix.lower() == ".gz" else path.open(**_TEXT) as lines:
             for number, line in enumerate(lines, start=1):
                 token, _, rest = line.rstrip().partition(" ")
                 if number == 1 and token.isdigit() and rest.isdigit():
@@ -46,26 +49,33 @@ def load_vectors(path: str | Path, vocabulary: Vocabulary) -> tuple[np.ndarray, 
                 row = ids.get(token)
                 if matrix is not None and (row is None or found[row]):
                     continue
-                values = np.array(rest.split(), dtype=np.float32)
+                values = _finite_numbers(rest)
                 if matrix is None:
-                    matrix = np.zeros((len(vocabulary), values.size), dtype=np.float32)
+                    matrix = np.zeros((len(vocabulary), len(rest.split())), dtype=np.float32)
                 if values.size != matrix.shape[1] or not values.size:
                     raise TextsiamError(
-                        f"{path.name}, line {number}: every line has a token and {matrix.shape[1]} numbers; "
-                        f"this one has {values.size}. Give a GloVe-format text file."
+                        f"{path.name}, line {number}: every line has a token and {matrix.shape[1] or 'its'} numbers, "
+                        f"separated by spaces; {line.strip()[:40]!r} has {values.size}. Give a GloVe-format text file."
                     )
                 if row is not None:
                     matrix[row], found[row] = values, True
-    except OSError as error:
-        raise TextsiamError(f"Cannot read the vectors in {path}: {error.strerror or error}.") from error
-    except (UnicodeDecodeError, ValueError) as error:
-        if isinstance(error, TextsiamError):
-            raise
-        raise TextsiamError(f"{path.name} is not a GloVe-format text file (token and numbers a line): {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TextsiamError(f"Cannot read the vectors in {path}: {reason}.") from error
     if matrix is None or not found.any():
-        raise TextsiamError(f"{path.name} has a vector for none of the {len(vocabulary.tokens)} tokens of the questions.")
+        raise TextsiamError(
+            f"{path.name} has a vector for none of the {len(vocabulary.tokens)} tokens of the questions."
+        )
     logger.info("%s: vectors for %d of %d tokens", path.name, found.sum(), len(vocabulary.tokens))
     return matrix, found
+
+
+def _finite_numbers(text: str) -> np.ndarray:
+    try:
+        values = np.array(text.split(), dtype=np.float64)
+    except ValueError:
+        return np.empty(0)
+    return values[np.abs(values) <= np.finfo(np.float32).max]
 
 
 def train_vectors(
@@ -80,18 +90,18 @@ def train_vectors(
     Args:
         rows: ids of each distinct question.
         size: number of ids.
-        dimensions: columns wanted; fewer come back when there are fewer than that many distinct ids.
+        dimensions: columns; those beyond the number of distinct ids are zero.
         window: tokens looked at on either side.
         seed: of the randomised SVD.
 
     Returns:
-        float32 (size, dimensions); zeros for ids that never occur.
+        float32 (size, dimensions); zeros for ids that never occur near another one.
     """
     from scipy import sparse
     from sklearn.decomposition import TruncatedSVD
 
     flat = np.fromiter((identifier for row in rows for identifier in row), dtype=np.int32)
-    question = np.repeat(np.arange(len(rows), dtype=np.int32), [len(row) for row in rows])
+    question = np.repeat(np.arange(len(rows), dtype=np.int32), np.fromiter(map(len, rows), dtype=np.intp))
     counts = sparse.csr_matrix((size, size), dtype=np.float32)
     for distance in range(1, min(window, flat.size - 1) + 1):
         near = question[distance:] == question[:-distance]
@@ -111,16 +121,22 @@ def train_vectors(
     components = min(dimensions, np.unique(flat).size - 1)
     svd = TruncatedSVD(max(components, 1), n_iter=4, random_state=seed)
     vectors = svd.fit_transform(ppmi) / np.sqrt(np.maximum(svd.singular_values_, 1e-6))
+    vectors[np.diff(ppmi.indptr) == 0] = 0  # not merely near it
     return np.pad(vectors, ((0, 0), (0, dimensions - vectors.shape[1]))).astype(np.float32)
 
 
 def embedding_matrix(
-    sources: Sequence[str | Path], vocabulary: Vocabulary, rows: Sequence[Sequence[int]], *, dimensions: int, seed: int = 0
+    sources: Sequence[str | Path],
+    vocabulary: Vocabulary,
+    rows: Sequence[Sequence[int]],
+    *,
+    dimensions: int,
+    seed: int = 0,
 ) -> np.ndarray:
     """Put the vectors of one or several sources side by side.
 
     Each source is scaled to the same mean row norm. A token that a source lacks gets a random row of that norm, drawn
-    from its own spelling and the seed, so that it never inherits another token's.
+    from the seed, so that it never inherits another token's.
 
     Args:
         sources: GloVe-format files and ``"self"`` (``train_vectors`` on the questions); none of them: random vectors.
@@ -135,16 +151,16 @@ def embedding_matrix(
     blocks = []
     for source in sources or (None,):
         if source is None:
-            block, found = np.zeros((len(vocabulary), dimensions), np.float32), np.zeros(len(vocabulary), dtype=bool)
+            block = np.zeros((len(vocabulary), dimensions), np.float32)
         elif source == SELF_TRAINED:
             block = train_vectors(rows, len(vocabulary), dimensions=dimensions, seed=seed)
-            found = block.any(axis=1)
         else:
-            block, found = load_vectors(source, vocabulary)
+            block, _ = load_vectors(source, vocabulary)
+        found = block.any(axis=1)
         if found.any():
             block *= _ROW_NORM / np.linalg.norm(block[found], axis=1).mean()
         missing = np.flatnonzero(~found)
-        generator = np.random.default_rng([seed, zlib.crc32(str(source).encode())])
+        generator = np.random.default_rng([seed, zlib.crc32(Path(str(source)).name.encode())])
         random = generator.standard_normal((missing.size, block.shape[1])).astype(np.float32)
         block[missing] = random * (_ROW_NORM / np.sqrt(block.shape[1]))
         blocks.append(block)

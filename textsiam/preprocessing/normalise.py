@@ -14,10 +14,13 @@ _TAG = re.compile(
     r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'|[^\s"'<>]+))*\s*/?>""",
     re.IGNORECASE,
 )
+_ENDLESS = re.compile(r"&#(?=[0-9]{100})")  # no character has such a number; html.unescape raises from 4,300 digits on
+_AFTER_DIGIT = re.compile(r"(?<=\d)(?=[²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞])")  # 10² is not 102, nor 5½ 51/2
 _CHARACTERS = str.maketrans(
     {
         "’": "'",
         "‘": "'",
+        "‛": "'",
         "ʼ": "'",
         "`": "'",
         "´": "'",
@@ -28,6 +31,8 @@ _CHARACTERS = str.maketrans(
         "–": "-",
         "×": "*",
         "÷": "/",
+        "⁄": "/",
+        "™": " ",
         "\u00ad": None,  # soft hyphen, zero-width joiner and non-joiner: invisible inside a word
         "\u200c": None,
         "\u200d": None,
@@ -41,21 +46,23 @@ def normalise(text: str) -> str:
     """Return the text with entities, markup, compatibility characters and case levelled.
 
     HTML entities are decoded, known HTML tags become spaces, typographic apostrophes, hyphens and signs become their
-    plain forms, the result is NFKC (Unicode Standard Annex 15) in lower case with single spaces.
+    plain forms, the result is NFKC (Unicode Standard Annex 15) in lower case with single spaces. A superscript or a
+    fraction after a digit stands apart: 10² does not become 102.
 
     Args:
         text: one question, any length, any script.
 
     Returns:
-        The normalised text; ``normalise(normalise(x)) == normalise(x)`` unless an entity was escaped twice.
+        The normalised text; ``normalise(normalise(x)) == normalise(x)`` unless entities or tags were nested.
     """
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_ENDLESS.sub(" ", text))
     if "<" in text:
         text = _TAG.sub(" ", text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_CHARACTERS))
-        text = unicodedata.normalize("NFKC", text.lower())
+        text = unicodedata.normalize("NFKC", _AFTER_DIGIT.sub(" ", text.translate(_CHARACTERS)))
+        # Once more, since compatibility characters contain them too: ŉ, ⁻, ½.
+        text = unicodedata.normalize("NFKC", text.lower()).translate(_CHARACTERS)
     else:
         text = text.lower().replace("`", "'")
     return " ".join(text.split())

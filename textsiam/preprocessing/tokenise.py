@@ -1,39 +1,38 @@
 """Normalised text to tokens: words of every script, numbers and meaningful signs; contractions written out."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from textsiam.errors import TextsiamError
 from textsiam.preprocessing.normalise import normalise
 
-# Vowel signs, points and accents that follow a letter of their script and belong to its word; Python's \w lacks them.
-_MARKS = (
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
-    "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963"
-    "\u0981-\u0983\u09bc\u09be-\u09cd\u09d7\u0a01-\u0a03\u0a3c-\u0a51\u0a70\u0a71\u0a75\u0a81-\u0a83\u0abc\u0abe-\u0acd"
-    "\u0b01-\u0b03\u0b3c\u0b3e-\u0b57\u0b82\u0bbe-\u0bcd\u0bd7\u0c00-\u0c04\u0c3e-\u0c56\u0c81-\u0c83\u0cbc\u0cbe-\u0cd6"
-    "\u0d00-\u0d03\u0d3b\u0d3c\u0d3e-\u0d4d\u0d57\u0d81-\u0d83\u0dca-\u0df3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
-    "\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f18\u0f19\u0f35\u0f37\u0f39\u0f3e\u0f3f\u0f71-\u0f84\u0f86-\u0fbc"
-    "\u102b-\u103e\u1056-\u1059\u1062-\u106d\u1082-\u108d\u135d-\u135f\u17b4-\u17d3\u1dc0-\u1dff\u20d0-\u20f0\u3099\u309a"
+# Vowel signs, points and accents follow a letter and belong to its word; Python's \w lacks them. Living scripts only:
+# going through all of Unicode would delay the start.
+_MARKS = "".join(
+    character
+    for character in map(chr, (*range(0x300, 0xABEE), *range(0x11000, 0x11480), *range(0x1E944, 0x1E94B)))
+    if unicodedata.category(character).startswith("M")
 )
 # Scripts written without spaces: Thai, Lao, Myanmar, Khmer, kana, Han. One character with its marks is one token.
 _UNSPACED = (
     "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u1000-\u102a\u103f\u1050-\u1055"
-    "\u1780-\u17b3\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\u1780-\u17b3\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U000323af"
 )
-_LETTER = rf"(?:(?![{_UNSPACED}])[^\W_][{_MARKS}]*)"
+_SPACED = rf"(?![{_UNSPACED}])[^\W_]"
+_LETTER = rf"(?:{_SPACED}[{_MARKS}]*)"
 
 TOKEN_PATTERN = "|".join(
     (
-        r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![^\W_])",  # 10,000
-        r"\d+\.\d+(?![^\W_])",  # 2.5
-        r"(?<![^\W_])[a-z](?:\+\+|#)(?![^\W_])",  # c++, c#
-        r"[a-z0-9]++(?:'[a-z]++)*+(?![^\x00-\x7f])",  # the common case first, for speed
-        rf"{_LETTER}+(?:'{_LETTER}+)*",
+        rf"\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!{_SPACED})",  # 10,000
+        rf"\d+\.\d+(?!{_SPACED})",  # 2.5
+        rf"[a-z](?:\+\+|#)(?!{_SPACED})",  # c++, c#
+        r"[a-z0-9]++(?:'[a-z]++){0,3}+(?![^\x00-\x7f])",  # the common case first, for speed
+        rf"{_LETTER}+(?:'{_LETTER}+){{0,3}}",
         rf"[{_UNSPACED}][{_MARKS}]*",
         r"[+*=<>%$#&@^~|€£¥₹₽₩¢°√∞∑∫≠≤≥±]",
         r"[-/](?=\s?\d)",
@@ -45,6 +44,7 @@ _find_tokens = re.compile(TOKEN_PATTERN).findall
 NEGATIONS = frozenset({"no", "not", "nor", "never", "neither", "none", "nothing", "nobody", "nowhere", "without"})
 
 _WHOLE = {
+    "n't": ("not",),  # a treebank's "do n't"
     "can't": ("can", "not"),
     "cannot": ("can", "not"),
     "won't": ("will", "not"),
@@ -69,9 +69,12 @@ _WHOLE = {
         ("wo", "will"),
     )
 }
-_SUFFIXES = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
+_SUFFIXES = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am", "nt": "not"}  # "nt": as in does'nt
 _BEFORE_IS = frozenset(
-    "what who where when why how it that this there here he she everything something nothing everyone someone".split()
+    (
+        *("what", "who", "where", "when", "why", "how", "it", "that", "this", "there", "here", "he", "she"),
+        *("everything", "something", "nothing", "everyone", "someone"),
+    )
 )
 
 
@@ -139,7 +142,7 @@ class Tokenizer:
         if self.stem:
             from nltk.stem import SnowballStemmer
 
-            object.__setattr__(self, "_stemmer", cache(SnowballStemmer("english").stem))
+            object.__setattr__(self, "_stemmer", lru_cache(1 << 16)(SnowballStemmer("english").stem))
         if self.stop_words:
             object.__setattr__(self, "_dropped", _stop_words() - (NEGATIONS if self.keep_negation else frozenset()))
 

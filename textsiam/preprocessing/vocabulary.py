@@ -15,8 +15,9 @@ PAD = "[PAD]"
 class Vocabulary:
     """The known tokens and their ids.
 
-    Id 0 is padding. Ids 1 … ``oov_buckets`` take the unknown tokens by a stable hash (CRC-32), the first half the words,
-    the second half those with a digit, so that an unknown word in both questions meets itself. Known tokens follow.
+    Id 0 is padding. Ids 1 … ``oov_buckets`` take the unknown tokens by a stable hash (CRC-32), the first half the
+    words, the second half those with a digit, so that an unknown word in both questions meets itself. Known tokens
+    follow.
     With no buckets an unknown token is dropped.
 
     Args:
@@ -43,9 +44,11 @@ class Vocabulary:
         Args:
             texts: the tokens of each question.
             min_count: keep tokens that occur at least so often.
-            max_size: keep at most so many tokens.
+            max_size: keep at most so many tokens; None keeps all.
             oov_buckets: see the class.
         """
+        if max_size is not None and max_size < 0:
+            raise TextsiamError(f"max_size must be at least 0, or None for no limit, not {max_size}.")
         counts = Counter(token for tokens in texts for token in tokens)
         kept = sorted((token for token, count in counts.items() if count >= min_count), key=lambda t: (-counts[t], t))
         return cls(kept[:max_size], oov_buckets)
@@ -75,7 +78,9 @@ class Vocabulary:
         return 1 + zlib.crc32(token.encode("utf-8", "surrogatepass")) % half + half * has_digit(token)
 
     def inverse_document_frequency(self, rows: Iterable[Iterable[int]]) -> np.ndarray:
-        """Return idf(t) = ln((1 + n) / (1 + df(t))) + 1 of every id over n encoded questions (scikit-learn's smooth idf).
+        """Return idf(t) = ln((1 + n) / (1 + df(t))) + 1 of every id over n encoded questions.
+
+        It is scikit-learn's smooth idf.
 
         Args:
             rows: the ids of each question.
@@ -99,13 +104,19 @@ class Vocabulary:
 
     def to_text(self) -> str:
         """Return one token a line; the line number, from 0, is the id."""
-        buckets = (f"[OOV {number}]" for number in range(self.oov_buckets))
-        return "\n".join((PAD, *buckets, *self.tokens)) + "\n"
+        return "\n".join((*_reserved(self.oov_buckets), *self.tokens)) + "\n"
 
     @classmethod
     def from_text(cls, text: str, oov_buckets: int) -> "Vocabulary":
         """Read what ``to_text`` wrote."""
         lines = text.removesuffix("\n").split("\n")
-        if lines[0] != PAD or len(lines) < 1 + oov_buckets:
-            raise TextsiamError(f"A vocabulary starts with {PAD} and {oov_buckets} buckets; this one with {lines[0]!r}.")
-        return cls(lines[1 + oov_buckets :], oov_buckets)
+        reserved = _reserved(oov_buckets)
+        if lines[: len(reserved)] != reserved:
+            raise TextsiamError(
+                f"A vocabulary starts with {PAD} and {oov_buckets} buckets, one a line; this one does not."
+            )
+        return cls(lines[len(reserved) :], oov_buckets)
+
+
+def _reserved(oov_buckets: int) -> list[str]:
+    return [PAD, *(f"[OOV {number}]" for number in range(oov_buckets))]

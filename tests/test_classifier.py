@@ -1,0 +1,269 @@
+"""DuplicateClassifier as a scikit-learn classifier of pairs, and as the way to a model folder."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from textsiam import DuplicateClassifier, TextsiamError
+from textsiam.presets import PRESETS, preset
+from textsiam.similarity import MEASURES
+
+SMALL = {"units": 8, "hidden": (8,), "vector_size": 8, "min_count": 1, "oov_buckets": 8, "batch_size": 64}
+
+
+def as_frame(pairs):
+    return pd.DataFrame(pairs, columns=["question1", "question2"])
+
+
+def test_it_learns_what_can_be_learned(trained, toy_pairs):
+    pairs, labels = toy_pairs(200, seed=9)
+    probabilities = trained.predict_proba(pairs)
+    assert probabilities.shape == (200, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert roc_auc_score(labels, probabilities[:, 1]) > 0.95
+    assert trained.score(pairs, labels) == accuracy_score(labels, trained.predict(pairs)) > 0.9
+
+
+def test_a_frame_a_list_and_an_array_of_pairs_are_the_same(trained, toy_pairs):
+    pairs, _ = toy_pairs(20, seed=3)
+    expected = trained.predict_proba(pairs)
+    frame = as_frame(pairs).assign(extra=1)[["extra", "question2", "question1"]]
+    for form in (frame, np.array(pairs), np.array(pairs, dtype=object), as_frame(pairs).rename(columns=str.upper)):
+        np.testing.assert_array_equal(trained.predict_proba(form), expected)
+
+
+def test_predict_frame_adds_two_columns(trained, toy_pairs):
+    frame = as_frame(toy_pairs(10, seed=4)[0]).assign(id=range(10))
+    scored = trained.predict_frame(frame)
+    assert list(scored) == [*frame, "duplicate_probability", "duplicate"]
+    decided = scored["duplicate_probability"] >= trained.model_.threshold
+    assert (scored["duplicate"] == decided.astype(int)).all()
+
+
+def test_swapping_the_questions_changes_no_bit(trained, toy_pairs):
+    pairs = np.array(toy_pairs(300, seed=5)[0])
+    np.testing.assert_array_equal(trained.predict_proba(pairs), trained.predict_proba(pairs[:, ::-1]))
+    mixed = pairs.copy()
+    mixed[::2] = mixed[::2, ::-1]
+    np.testing.assert_array_equal(trained.predict_proba(pairs), trained.predict_proba(mixed))
+
+
+def test_a_question_against_itself_is_certain(trained):
+    pairs = [
+        ("How do I learn chess?", "how  do I learn <b>chess</b>"),
+        ("What’s new?", "what is new"),
+        ("", ""),
+        ("Что нового?", "что   нового"),
+    ]
+    np.testing.assert_array_equal(trained.predict_proba(pairs)[:, 1], 1.0)
+
+
+def test_unknown_words_that_differ_are_not_the_same_question(trained):
+    # 100 unknown words share 4 buckets: some meet in one, and still are other questions.
+    pairs = [("How do I learn zzqx0?", f"How do I learn zzqx{n}?") for n in range(1, 100)]
+    assert (trained.predict_proba(pairs)[:, 1] < 1).all()
+
+
+def test_the_batch_does_not_matter(trained, toy_pairs):
+    pairs = toy_pairs(700, seed=6)[0]
+    together = trained.predict_proba(pairs)
+    alone = np.concatenate([trained.predict_proba(pairs[start : start + 7]) for start in range(0, 700, 7)])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_the_keras_model_of_the_same_folder_answers_the_same(trained, toy_pairs):
+    from textsiam.preprocessing import pad_sequences
+    from textsiam.similarity import lexical_similarities
+
+    model, network = trained.model_, trained.keras_model()
+    question1, question2 = map(list, zip(*toy_pairs(100, seed=7)[0], strict=True))
+    ids1, ids2 = (pad_sequences(model.preprocessor.encode(texts)) for texts in (question1, question2))
+    weights = model.bundle.weights
+    lexical = lexical_similarities(model.architecture.lexical, ids1, ids2, weights["idf"], weights["numeric"])
+    expected = network.predict({"question1": ids1, "question2": ids2, "lexical": lexical}, verbose=0)[:, 0]
+    np.testing.assert_allclose(1 / (1 + np.exp(-model.scores(question1, question2))), expected, atol=1e-5)
+
+
+def test_save_and_load_in_a_fresh_process(trained, toy_pairs, tmp_path):
+    pairs = toy_pairs(20, seed=8)[0]
+    trained.save(tmp_path / "model")
+    np.testing.assert_array_equal(
+        DuplicateClassifier.load(tmp_path / "model").predict_proba(pairs), trained.predict_proba(pairs)
+    )
+    code = (
+        "import sys; from textsiam import similarity\n"
+        f"print(list(similarity({[a for a, _ in pairs]!r}, {[b for _, b in pairs]!r}, model=sys.argv[1]).tolist()))\n"
+        "assert not {'tensorflow', 'keras', 'pandas', 'sklearn', 'nltk'} & set(sys.modules)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "model"], capture_output=True, text=True, check=True
+    ).stdout
+    np.testing.assert_allclose(eval(printed), trained.predict_proba(pairs)[:, 1], rtol=0, atol=1e-12)
+
+
+def test_loading_brings_the_parameters_back(trained, tmp_path):
+    trained.save(tmp_path / "model")
+    loaded = DuplicateClassifier.load(tmp_path / "model")
+    assert loaded.units == trained.units
+    assert tuple(loaded.measures) == tuple(trained.measures)
+
+
+def test_pickle_goes_through_the_bundle(trained, toy_pairs):
+    pairs = toy_pairs(20, seed=8)[0]
+    content = pickle.dumps(trained)
+    assert b"weights.safetensors" in content
+    np.testing.assert_array_equal(pickle.loads(content).predict_proba(pairs), trained.predict_proba(pairs))
+
+
+def test_the_folder_tells_its_training(trained):
+    bundle = trained.model_.bundle
+    assert {"history.json", "curves.png"} <= set(bundle.extras)
+    assert bundle.extras["curves.png"].startswith(b"\x89PNG")
+    assert bundle.metrics["dev"]["rows"] == bundle.config["training"]["dev_pairs"]
+    assert f"{bundle.metrics['dev']['accuracy']:.4f}" in bundle.card
+
+
+def test_the_same_seed_gives_the_same_model(toy_pairs):
+    pairs, labels = toy_pairs(120, seed=1)
+    first, second, other = (
+        DuplicateClassifier(**SMALL, epochs=1, random_state=seed).fit(pairs, labels).predict_proba(pairs) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_contrastive_loss_trains_a_text_model(toy_pairs):
+    pairs, labels = toy_pairs(600, seed=1)
+    settings = {**SMALL, "units": 16, "batch_size": 32, "measures": ("cosine",)}
+    classifier = DuplicateClassifier(
+        **settings, loss="contrastive", epochs=12, patience=12, learning_rate=0.01, dropout=0.0
+    ).fit(pairs, labels, validation=toy_pairs(300, seed=100))
+    test, expected = toy_pairs(200, seed=2)
+    probability = classifier.predict_proba(test)[:, 1]
+    assert roc_auc_score(expected, probability) > 0.75
+    assert ((probability >= 0) & (probability <= 1)).all()
+
+
+def test_the_published_preset_trains_and_is_as_published(toy_pairs):
+    pairs, labels = toy_pairs(80, seed=1)
+    classifier = DuplicateClassifier(**{**preset("singh2019"), "epochs": 1, "vector_size": 8}).fit(pairs, labels)
+    assert classifier.model_.preprocessor.tokenizer("Why is 7 not prime?") == ["prime"]
+    assert not classifier.model_.architecture.symmetric
+    weights = classifier.model_.bundle.weights
+    assert weights["hidden_0.kernel"].shape == (2 * 30 * 64 + 1, 100)
+    assert weights["forward.recurrent_kernel"].shape == (64, 256)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_name_parameters(name):
+    assert set(PRESETS[name]) <= set(DuplicateClassifier().get_params())
+
+
+# What check_estimator would ask, as far as pairs of strings can answer.
+
+
+def test_clone_and_parameters():
+    classifier = DuplicateClassifier(units=7, measures=("cosine",))
+    assert clone(classifier).get_params() == classifier.get_params()
+    assert classifier.set_params(units=9).units == 9
+    with pytest.raises(ValueError, match="colour"):
+        classifier.set_params(colour="red")
+    assert repr(DuplicateClassifier()) == "DuplicateClassifier()"
+
+
+def test_every_parameter_is_only_stored():
+    sentinel = object()
+    for name in DuplicateClassifier().get_params():
+        assert getattr(DuplicateClassifier(**{name: sentinel}), name) is sentinel
+
+
+def test_cross_validation_and_grid_search(toy_pairs):
+    pairs, labels = toy_pairs(120, seed=1)
+    pairs = np.array(pairs)
+    quick = DuplicateClassifier(**SMALL, epochs=1)
+    assert cross_val_score(quick, pairs, labels, cv=2, error_score="raise").shape == (2,)
+    search = GridSearchCV(quick, {"units": [2, 4]}, cv=2, error_score="raise").fit(pairs, labels)
+    assert search.best_params_["units"] in (2, 4)
+    assert search.predict(pairs).shape == (120,)
+
+
+def test_pipeline(toy_pairs):
+    pairs, labels = toy_pairs(120, seed=1)
+    trim = FunctionTransformer(lambda pairs: np.char.strip(np.array(pairs, dtype=str)))
+    pipeline = make_pipeline(trim, DuplicateClassifier(**SMALL, epochs=1)).fit(pairs, labels)
+    assert pipeline.predict_proba(pairs).shape == (120, 2)
+
+
+def test_fit_does_not_change_its_input(toy_pairs):
+    pairs, labels = toy_pairs(60, seed=1)
+    frame, before = as_frame(pairs), as_frame(pairs)
+    DuplicateClassifier(**SMALL, epochs=1).fit(frame, labels)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "labels", "message"),
+    [
+        ([("a", "b")], [1], "both 0 and 1"),
+        ([("a", "b"), ("c", "d")], [0, 1], "20 pairs"),
+        ([("a", "b")] * 30, [0, 1] * 14, "30 pairs and 28 labels"),
+        ([("a", "b")] * 30, [0, 2] * 15, "'2'"),
+        ([("a", None)] * 30, [0, 1] * 15, "row 0 has None"),
+        ([("a", 5)] * 30, [0, 1] * 15, "row 0 has 5"),
+        ([("a", "b", "c")] * 30, [0, 1] * 15, r"shape \(30, 3\)"),
+        (["a"] * 30, [0, 1] * 15, r"shape \(30,\)"),
+        ([], [], "no pairs"),
+        (pd.DataFrame({"q1": ["a"], "question2": ["b"], "x": ["c"]}), [1], "q1, question2, x"),
+    ],
+)
+def test_wrong_pairs_get_one_line(pairs, labels, message):
+    with pytest.raises(TextsiamError, match=message) as caught:
+        DuplicateClassifier(**SMALL, epochs=1).fit(pairs, labels)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("encoder", "gru"),
+        ("units", 0),
+        ("units", 2.5),
+        ("measures", ("cosine", "cosine")),
+        ("measures", ("sine",)),
+        ("measures", ()),
+        ("hidden", (0,)),
+        ("dropout", 1.0),
+        ("loss", "hinge"),
+        ("margin", 0),
+        ("epochs", 0),
+        ("batch_size", -1),
+        ("learning_rate", 0),
+        ("schedule", "linear"),
+        ("class_weight", "even"),
+        ("calibration", "sigmoid"),
+        ("objective", "recall"),
+        ("oov_buckets", 3),
+        ("max_length", 0),
+    ],
+)
+def test_wrong_parameters_get_one_line(parameter, value, toy_pairs):
+    pairs, labels = toy_pairs(40, seed=1)
+    with pytest.raises(TextsiamError) as caught:
+        DuplicateClassifier(**{**SMALL, parameter: value}).fit(pairs, labels)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_every_measure_can_be_chosen_alone(measure, trained):
+    from textsiam.architecture import Architecture
+
+    assert Architecture(measures=(measure,)).measures == (measure,)
