@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ from textsiam.preprocessing import (
     pad_sequences,
 )
 from textsiam.preprocessing import tokenise as tokenise_module
+from textsiam.preprocessing.characters import UNSPACED, WORD
 
 tokenise = Tokenizer()
 nltk_tokenise = RegexpTokenizer(TOKEN_PATTERN).tokenize
@@ -39,51 +41,70 @@ nltk_tokenise = RegexpTokenizer(TOKEN_PATTERN).tokenize
 # Arbitrary code points, surrogates and NUL included, and the pieces that questions and attacks are made of.
 CHARACTERS = st.characters(codec=None)
 PIECES = st.sampled_from(
-    ["don't", "can’t", "n't", "'s", "'", "nt", "&amp;", "&", "&#", "&#x", ";", "<b>", "</a>", "<a href=", '"', "<", ">"]
-    + [
-        "10,000",
-        "2.5",
-        "1,",
-        ".",
-        "c++",
-        "c#",
-        "½",
-        "²",
-        "-",
-        "/",
-        " ",
-        "\n",
-        "\t",
-        "\u200d",
-        "\ufeff",
-        "\x00",
-        "\ud800",
-    ]
-    + [
-        "é",
-        "e\u0301",
-        "日本",
-        "カ\u3099",
-        "한국",
-        "हिन्दी",
-        "ไทย",
-        "İ",
-        "ŉ",
-        "ﬁ",
-        "Σ",
-        "ß",
-        "👩\u200d💻",
-        "a",
-        "Z",
-        "_",
-        "™",
+    [
+        *(
+            "don't",
+            "can’t",
+            "n't",
+            "'s",
+            "'",
+            "nt",
+            "&amp;",
+            "&",
+            "&#",
+            "&#x",
+            ";",
+            "<b>",
+            "</a>",
+            "<a href=",
+            '"',
+            "<",
+        ),
+        *(
+            ">",
+            "10,000",
+            "2.5",
+            "1,",
+            ".",
+            "c++",
+            "c#",
+            "½",
+            "²",
+            "-",
+            "/",
+            " ",
+            "\n",
+            "\t",
+            "\u200d",
+            "\ufeff",
+            "\x00",
+        ),
+        *(
+            "\ud800",
+            "é",
+            "e\u0301",
+            "日本",
+            "カ\u3099",
+            "한국",
+            "हिन्दी",
+            "ไทย",
+            "İ",
+            "ŉ",
+            "ﬁ",
+            "Σ",
+            "ß",
+            "👩\u200d💻",
+            "a",
+        ),
+        *("Z", "_", "™", "\u0301", "‿", "❶", "\U000323b0", "٣", "\x1c"),
     ]
 )
 TEXTS = st.one_of(st.text(CHARACTERS, max_size=60), st.lists(st.one_of(PIECES, CHARACTERS), max_size=25).map("".join))
 
 
-def every_character():
-    return map(chr, range(sys.maxunicode + 1))
+def assigned_characters():
+    """Every character of this Python's Unicode, private ones and surrogates left out."""
+    return (c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) not in {"Cn", "Co", "Cs"})
 
 
 # Normalisation
@@ -126,7 +147,7 @@ def test_an_endless_entity_is_no_error(entity):
 
 
 def test_every_character_alone_is_levelled_in_one_pass():
-    once = [normalise(character) for character in every_character()]
+    once = [normalise(character) for character in assigned_characters()]
     assert [normalise(text) for text in once] == once
 
 
@@ -163,9 +184,21 @@ def test_the_pattern_equals_nltk_on_real_questions():
         assert tokenise_module._find_tokens(line) == nltk_tokenise(line)
 
 
+def test_the_characters_of_words_are_unicodes_letters_numbers_and_marks():
+    word = re.compile(f"[{WORD}{UNSPACED}]").match
+    left_out = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x20D0, 0x2100)}  # variations, enclosing marks
+    wrong = [
+        character
+        for character in assigned_characters()
+        if character == normalise(character)
+        and bool(word(character)) != (unicodedata.category(character)[0] in "LMN" and ord(character) not in left_out)
+    ]
+    assert wrong == []
+
+
 def test_a_letter_or_digit_of_any_script_makes_a_token():
     lost = []
-    for character in every_character():
+    for character in assigned_characters():
         normalised = normalise(character)
         wanted = {c for c in normalised if unicodedata.category(c)[0] in "LN"}
         if wanted and not wanted <= set("".join(tokenise_module._find_tokens(normalised))):
@@ -336,49 +369,37 @@ def test_composed_and_decomposed_are_the_same_question():
 @pytest.mark.parametrize(
     "piece",
     [
-        "<a x=",
-        "<",
-        "<a",
-        "<a ",
-        "<a x='",
-        '<a x="',
-        "<a x=1 ",
-        "</",
-        " <b",
-        "&amp;amp;",
-        "&amp;",
-        "&",
-        "&#",
-        "&#1",
-        "&a",
-    ]
-    + ["amp;", "'s", "s's", "'", "n't", "a'é", "1,000,", "1,000", "1,", "1.", "1", "1.1x", "1,000x", ".5", "c+", "c#"]
-    + [
-        "a",
-        "é",
-        "aé",
-        "日",
-        "e\u0301",
-        "\u0301",
-        " ",
-        "\x00",
-        "\ud800",
-        "a ",
-        "don't ",
-        "½",
-        "1½",
-        "ŉ",
-        "İ",
-        "Σ",
-        "-",
-        "- ",
+        *("<a x=", "<", "<a ", '<a x="', "<a x=1 ", "<a {}", "&amp;amp;", "&", "&#1", "&a", "'s", "s's", "'", "a'é"),
+        *(
+            "1,000,",
+            "1,000",
+            "1.",
+            "1",
+            "1.1x",
+            "1,000x",
+            "c+",
+            "aé",
+            "日",
+            "e\u0301",
+            "\u0301",
+            "\x00",
+            "don't ",
+            "1½",
+        ),
     ],
 )
-@pytest.mark.parametrize("wrap", ["{}", "<a {}", "&{}é", "1{}x", "<a {}>é"])
-def test_a_megabyte_takes_linear_time(piece, wrap):
-    text = wrap.format(piece * (1_000_000 // len(piece)))[:1_000_000]
+def test_hostile_texts_take_linear_time(piece):
+    for wrap in ("{}", "<a {}>é", "1{}x"):
+        text = wrap.format(piece * (400_000 // len(piece)))
+        start = time.process_time()
+        tokenise(text)
+        assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("piece", ["<a x=", "&amp;amp;", "'s", "1,000,", "<"])
+def test_a_whole_megabyte_takes_less_than_two_seconds(piece):
     start = time.process_time()
-    tokenise(text)
+    tokenise(piece * (1_000_000 // len(piece)))
     assert time.process_time() - start < 2
 
 
@@ -420,7 +441,7 @@ def test_shipped_stop_words_are_nltks():
 
 
 def test_keep_digits():
-    assert Tokenizer(keep_digits=False)("iphone7 in 2017 ٣ or 10k of c++") == ["iphone7"[:0] or "in", "or", "of", "c++"]
+    assert Tokenizer(keep_digits=False)("iphone7 in 2017 ٣ or 10k of c++") == ["in", "or", "of", "c++"]
 
 
 @pytest.mark.parametrize("option", ["stem", "stop_words", "keep_negation", "keep_digits"])

@@ -1,5 +1,6 @@
 """What a text model is made of: names and sizes, no framework; it travels in the model folder."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,14 +57,14 @@ class Architecture:
         for value in self.hidden:
             if not _whole(value):
                 raise TextsiamError(f"hidden layers have whole numbers of units of at least 1, not {value!r}.")
-        if not self.margin > 0:
-            raise TextsiamError(f"margin must be above 0, not {self.margin!r}.")
+        if not (isinstance(self.margin, (int, float)) and 0 < self.margin < math.inf):
+            raise TextsiamError(f"margin must be a number above 0, not {self.margin!r}.")
         select_measures(self.measures)
 
     @property
     def symmetric(self) -> bool:
         """Whether p(a, b) == p(b, a): true for everything but the published baseline."""
-        return all(measure.symmetric for measure in select_measures(self.measures))
+        return self.loss == "contrastive" or all(measure.symmetric for measure in select_measures(self.measures))
 
     @property
     def lexical(self) -> tuple[str, ...]:
@@ -71,6 +72,28 @@ class Architecture:
         if self.loss == "contrastive":
             return ()
         return tuple(measure.name for measure in select_measures(self.measures) if measure.kind == "lexical")
+
+    def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every array of a trained model, by name, for a vocabulary of so many ids."""
+        directions = ("forward", "backward") if self.encoder == "bilstm" else ("forward",)
+        shapes: dict[str, tuple[int, ...]] = {
+            "embedding.embeddings": (vocabulary, self.embedding),
+            "idf": (vocabulary,),
+            "numeric": (vocabulary,),
+        }
+        for name in directions:
+            shapes[f"{name}.kernel"] = (self.embedding, 4 * self.units)
+            shapes[f"{name}.recurrent_kernel"] = (self.units, 4 * self.units)
+            shapes[f"{name}.bias"] = (4 * self.units,)
+        if self.loss == "contrastive":
+            return shapes
+        encoding = self.units * len(directions) * (self.flat_length if self.encoder == "lstm_flat" else 1)
+        width = sum(encoding if measure.elementwise else 1 for measure in select_measures(self.measures))
+        layers = [(f"hidden_{number}", units) for number, units in enumerate(self.hidden)]
+        for name, units in [*layers, ("output", 1)]:
+            shapes[f"{name}.kernel"], shapes[f"{name}.bias"] = (width, units), (units,)
+            width = units
+        return shapes
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""

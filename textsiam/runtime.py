@@ -105,9 +105,13 @@ class Network:
     """
 
     def __init__(self, architecture: Architecture, weights: dict[str, np.ndarray]):
+        embedding = weights.get("embedding.embeddings", np.empty((0, 0)))
+        for name, shape in architecture.shapes(len(embedding)).items():
+            if name not in weights or weights[name].shape != shape:
+                found = weights[name].shape if name in weights else "none"
+                raise TextsiamError(f"The model's weights need {name} of shape {shape}; found: {found}. Train it anew.")
         self.architecture = architecture
         self.weights = weights
-        embedding = weights["embedding.embeddings"]
         names = ("forward", "backward") if architecture.encoder == "bilstm" else ("forward",)
         self._directions = [_Direction(weights, name, embedding, architecture.encoder == "lstm_flat") for name in names]
         layers = [f"hidden_{number}" for number in range(len(architecture.hidden))] + ["output"]
@@ -241,9 +245,14 @@ class Model:
             self.architecture = Architecture.from_dict(config["architecture"])
             self.calibration = Calibration.from_dict(config["calibration"])
             self.threshold = float(config["threshold"]["value"])
-            self.network = Network(self.architecture, bundle.weights)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, TextsiamError):
+                raise
             raise TextsiamError(f"The model's config.json lacks or misnames something: {error}. Train it anew.") from error
+        self.network = Network(self.architecture, bundle.weights)
+        known, embedded = len(vocabulary), len(bundle.weights["embedding.embeddings"])
+        if known != embedded:
+            raise TextsiamError(f"The model's vocabulary has {known} ids, its embedding {embedded} rows. Train it anew.")
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":

@@ -118,9 +118,15 @@ class Progress:
 class _Checkpoint(keras.callbacks.Callback):
     """Keeps the best weights by dev loss, stops early, and writes all that a resumed run needs after every epoch."""
 
-    def __init__(self, progress: Progress, patience: int, folder: Path, fingerprint: str):
+    def __init__(self, progress: Progress, patience: int, seed: int, folder: Path, fingerprint: str):
         super().__init__()
-        self.progress, self.patience, self.folder, self.fingerprint = progress, patience, folder, fingerprint
+        self.progress, self.patience, self.seed = progress, patience, seed
+        self.folder, self.fingerprint = folder, fingerprint
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        # Checkpoints leave out the state of the dropout generators: it depends on the epoch alone.
+        for number, generator in enumerate(_seed_generators(self.model)):
+            generator.state.assign(np.array([self.seed + number, epoch << 16], dtype=np.uint32))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         figures = dict(logs or {})
@@ -144,6 +150,16 @@ class _Checkpoint(keras.callbacks.Callback):
         temporary = self.folder / f"new.{name}"
         self.model.save_weights(temporary, overwrite=True)
         os.replace(temporary, self.folder / name)
+
+
+def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
+    generators = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            generators += _seed_generators(layer)
+        elif isinstance(getattr(layer, "seed_generator", None), keras.random.SeedGenerator):
+            generators.append(layer.seed_generator)
+    return generators
 
 
 def fingerprint(settings: dict[str, Any], *arrays: np.ndarray) -> str:
@@ -198,7 +214,8 @@ def train(
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     if progress.epochs:
-        model.load_weights(folder / "last.weights.h5")
+        model.optimizer.build(model.trainable_variables)
+        _load_weights(model, folder / "last.weights.h5")
         logger.info("Resuming after epoch %d of %d", progress.epochs, epochs)
     stopped_early = progress.epochs - progress.best_epoch >= patience
     if progress.epochs < epochs and not stopped_early:
@@ -209,14 +226,14 @@ def train(
                 initial_epoch=progress.epochs,
                 epochs=epochs,
                 class_weight=class_weight,
-                callbacks=[_Checkpoint(progress, patience, folder, identity)],
+                callbacks=[_Checkpoint(progress, patience, seed, folder, identity)],
                 shuffle=False,
                 verbose=verbose,
             )
         except KeyboardInterrupt:
             progress.interrupted = True
     if progress.best_epoch:
-        model.load_weights(folder / "best.weights.h5")
+        _load_weights(model, folder / "best.weights.h5")
     if progress.interrupted:
         kept = f"the weights of epoch {progress.best_epoch}, the best so far," if progress.best_epoch else "the weights as they are"
         logger.warning("Interrupted after %d whole epochs: %s are kept.", progress.epochs, kept)
@@ -227,12 +244,23 @@ def _read_progress(folder: Path, identity: str) -> Progress:
     path = folder / "progress.json"
     if not path.exists():
         return Progress()
-    state = json.loads(path.read_text(encoding="utf-8"))
-    if state["fingerprint"] != identity:
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        progress = Progress(state["history"], state["best_epoch"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
+    if state.get("fingerprint") != identity:
         raise TextsiamError(
-            f"The interrupted training in {folder.name} had other pairs or settings. Give the same ones, or leave out --resume."
+            f"The interrupted training in {folder.name} had other pairs or settings. Give the same, or leave out --resume."
         )
-    return Progress(state["history"], state["best_epoch"])
+    return progress
+
+
+def _load_weights(model: keras.Model, path: Path) -> None:
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
 
 
 def balanced_class_weight(labels: Sequence[int] | np.ndarray) -> dict[int, float]:

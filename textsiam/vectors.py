@@ -109,13 +109,12 @@ def train_vectors(
         weights = np.full(left.size, 1 / distance, dtype=np.float32)
         counts = counts + sparse.coo_matrix((weights, (left, right)), shape=(size, size)).tocsr()
     counts = (counts + counts.T).tocoo()
-    if not counts.nnz:
-        return np.zeros((size, dimensions), dtype=np.float32)
-
     total = np.asarray(counts.sum(axis=1)).ravel()
     smoothed = total**0.75
     information = np.log(counts.data * smoothed.sum() / (total[counts.row] * smoothed[counts.col]))
     kept = information > 0
+    if not kept.any():
+        return np.zeros((size, dimensions), dtype=np.float32)
     ppmi = sparse.csr_matrix((information[kept], (counts.row[kept], counts.col[kept])), shape=(size, size))
 
     components = min(dimensions, np.unique(flat).size - 1)

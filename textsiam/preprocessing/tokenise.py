@@ -1,41 +1,26 @@
 """Normalised text to tokens: words of every script, numbers and meaningful signs; contractions written out."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
 
 from textsiam.errors import TextsiamError
+from textsiam.preprocessing.characters import DIGITS, UNSPACED, UNSPACED_MARKS, WORD
 from textsiam.preprocessing.normalise import normalise
-
-# Vowel signs, points and accents follow a letter and belong to its word; Python's \w lacks them. Living scripts only:
-# going through all of Unicode would delay the start.
-_MARKS = "".join(
-    character
-    for character in map(chr, (*range(0x300, 0xABEE), *range(0x11000, 0x11480), *range(0x1E944, 0x1E94B)))
-    if unicodedata.category(character).startswith("M")
-)
-# Scripts written without spaces: Thai, Lao, Myanmar, Khmer, kana, Han. One character with its marks is one token.
-_UNSPACED = (
-    "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u1000-\u102a\u103f\u1050-\u1055"
-    "\u1780-\u17b3\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U000323af"
-)
-_SPACED = rf"(?![{_UNSPACED}])[^\W_]"
-_LETTER = rf"(?:{_SPACED}[{_MARKS}]*)"
 
 TOKEN_PATTERN = "|".join(
     (
-        rf"\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!{_SPACED})",  # 10,000
-        rf"\d+\.\d+(?!{_SPACED})",  # 2.5
-        rf"[a-z](?:\+\+|#)(?!{_SPACED})",  # c++, c#
+        rf"[{DIGITS}]{{1,3}}(?:,[{DIGITS}]{{3}})+(?:\.[{DIGITS}]+)?(?![{WORD}])",  # 10,000
+        rf"[{DIGITS}]+\.[{DIGITS}]+(?![{WORD}])",  # 2.5
+        rf"[a-z](?:\+\+|#)(?![{WORD}])",  # c++, c#
         r"[a-z0-9]++(?:'[a-z]++){0,3}+(?![^\x00-\x7f])",  # the common case first, for speed
-        rf"{_LETTER}+(?:'{_LETTER}+){{0,3}}",
-        rf"[{_UNSPACED}][{_MARKS}]*",
+        # A glance ahead spares spaces and signs the long class; a word does not start with a combining accent.
+        rf"(?=[a-z0-9\x80-\u02ff\u0370-\U0010ffff])[{WORD}]+(?:'[{WORD}]+){{0,3}}",
+        rf"[{UNSPACED}][{UNSPACED_MARKS}]*",  # a character with its marks
         r"[+*=<>%$#&@^~|€£¥₹₽₩¢°√∞∑∫≠≤≥±]",
-        r"[-/](?=\s?\d)",
+        rf"[-/](?= ?[{DIGITS}])",
         "[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]",  # arrows, dingbats, emoji
     )
 )

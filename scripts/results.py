@@ -1,0 +1,139 @@
+"""Train and measure the models of the README's results table, on the full Quora Question Pairs.
+
+python scripts/results.py --data quora_question_pairs.tsv.gz --vectors glove.6B.50d.txt --out results
+
+Each run trains on its split's train pairs, decides everything on dev and reports dev; test is read with --test only.
+A run whose model folder is there is not trained again, an interrupted one goes on after its last epoch.
+"""
+
+import argparse
+import json
+import logging
+import platform
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from textsiam import DuplicateClassifier, __version__
+from textsiam.classifier import evaluate_model
+from textsiam.pairs import read_pairs, split_pairs
+from textsiam.presets import preset
+from textsiam.runtime import Model, load_model
+
+IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
+TUNED = {"batch_size": 256, "learning_rate": 2e-3, "epochs": 4, "min_count": 2}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the table: a split and the classifier's parameters; ``glove``: GloVe's vectors beside its own."""
+
+    split: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    glove: bool = True
+
+
+RUNS = {
+    "lstm": Run("standard", TUNED),
+    "bilstm": Run("standard", TUNED | {"encoder": "bilstm"}),
+    "lstm-random": Run("random", TUNED),
+    "singh2019-random": Run("random", preset("singh2019")),
+}
+SPLITS = {
+    "standard": lambda pairs: split_pairs(pairs, "ids", ids=IDS),
+    "random": lambda pairs: split_pairs(pairs, "random", fractions=(0.64, 0.16, 0.2), seed=42),
+}
+FIGURES = ("accuracy", "f1", "roc_auc", "average_precision", "log_loss", "ece")
+
+
+def train(run: Run, pairs: pd.DataFrame, vectors: Path, folder: Path) -> None:
+    """Train one run and save its model folder."""
+    split = SPLITS[run.split](pairs)
+    sources = ([str(vectors)] if run.glove else []) + ([] if "train_vectors" in run.parameters else ["self"])
+    classifier = DuplicateClassifier(**run.parameters, vectors=sources, verbose=2)
+    checkpoints = folder.with_name(f".{folder.name}.checkpoints")
+    classifier.fit(
+        split.train,
+        split.train["is_duplicate"],
+        (split.dev, split.dev["is_duplicate"]),
+        checkpoints=checkpoints,
+        resume=True,
+    )
+    classifier.save(folder)
+
+
+def measure(model: Model, part: pd.DataFrame) -> dict[str, Any]:
+    """Return the figures of a part of the pairs, with the rate of scoring it."""
+    question1, question2 = part["question1"].tolist(), part["question2"].tolist()
+    start = time.perf_counter()
+    model.probabilities(question1, question2)
+    seconds = time.perf_counter() - start
+    figures = evaluate_model(model, part, part["is_duplicate"]).figures.to_dict()
+    return {**figures, "pairs_per_second": round(len(part) / seconds)}
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Return the Markdown table of the results."""
+    lines = [
+        f"Measured on {date.today()}: textsiam {__version__}, Keras {keras.__version__} on {keras.backend.backend()}, "
+        f"NumPy {np.__version__}, Python {platform.python_version()}, {processor()}.",
+        "",
+        "| run | split | part | rows | accuracy | F1 | ROC AUC | average precision | log loss | ECE | minutes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, result in results.items():
+        for part in ("dev", "test"):
+            if part in result:
+                figures = result[part]
+                values = " | ".join(f"{figures[key]:.4f}" for key in FIGURES)
+                lines.append(
+                    f"| {name} | {RUNS[name].split} | {part} | {figures['rows']:,} | {values} | {result['minutes']:.0f} |"
+                )
+    return "\n".join(lines) + "\n"
+
+
+def processor() -> str:
+    """Name the processor."""
+    cpu = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in cpu.read_text().splitlines() if line.startswith("model name")]
+    return f"{len(names)} cores of {names[0]}" if names else platform.processor()
+
+
+def main() -> None:
+    """Train what is missing, measure, write results.json and results.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
+    parser.add_argument("--vectors", type=Path, required=True, help="GloVe 6B.50d, text, gzipped or not")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for models and results")
+    parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--test", action="store_true", help="report the test pairs too: once, when all is decided")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    args.out.mkdir(parents=True, exist_ok=True)
+    pairs = read_pairs(args.data)
+    file = args.out / "results.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
+    for name in args.runs:
+        folder = args.out / name
+        if not folder.exists():
+            train(RUNS[name], pairs, args.vectors, folder)
+        model = load_model(folder)
+        split = SPLITS[RUNS[name].split](pairs)
+        result = results.setdefault(name, {})
+        result["minutes"] = model.bundle.config["training"]["minutes"]
+        for part in ("dev", "test") if args.test else ("dev",):
+            if part not in result:
+                result[part] = measure(model, getattr(split, part))
+        file.write_text(json.dumps(results, indent=2) + "\n")
+        (args.out / "results.md").write_text(table(results))
+        print((args.out / "results.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

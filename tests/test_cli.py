@@ -1,0 +1,218 @@
+"""The command line: every verb, its exit codes, one clear line for a user's mistake."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from textsiam import cli
+from textsiam.errors import TextsiamError
+
+VERBS = ("train", "evaluate", "score", "compare", "info")
+
+
+def run(*arguments, env=None, stdin=None):
+    return subprocess.run(
+        [sys.executable, "-m", "textsiam", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(env or {})},
+        input=stdin,
+        check=False,
+    )
+
+
+def invoke(*arguments):
+    """Run a verb in this process: (exit code, standard output, error line)."""
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    if isinstance(result.exception, (TextsiamError, OSError)):
+        return 1, result.stdout, str(result.exception)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def table(tmp_path, toy_pairs):
+    pairs, labels = toy_pairs(120, seed=1)
+    path = tmp_path / "pairs.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "question1", "question2", "is_duplicate"])
+        writer.writerows((f"{n:04}", *pair, label) for n, (pair, label) in enumerate(zip(pairs, labels, strict=True)))
+    return path
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['textsiam', '--help']\n"
+        "from textsiam.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'numpy', 'nltk', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    best = 9.0
+    for _ in range(3):
+        start = time.perf_counter()
+        printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        best = min(best, time.perf_counter() - start)
+    assert all(verb in printed for verb in VERBS)
+    assert best < 2
+
+
+def test_version():
+    from textsiam import __version__
+
+    assert invoke("--version")[:2] == (0, f"textsiam {__version__}\n")
+
+
+def test_every_verb_and_option_is_documented():
+    import typer
+
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    group = typer.main.get_command(cli.app)
+    assert set(group.commands) == set(VERBS)
+    for name, verb in group.commands.items():
+        assert f"textsiam {name}" in readme
+        assert verb.help
+        for parameter in verb.params:
+            documented = getattr(parameter, "help", None) or parameter.param_type_name == "argument"
+            assert documented, f"{name}: {parameter.name} has no help"
+
+
+def test_usage_errors_exit_2():
+    assert run("score").returncode == 2
+    assert run("paint").returncode == 2
+
+
+def test_train_evaluate_score_compare_info(table, tmp_path):
+    model = tmp_path / "model"
+    trained = run(
+        "train", table, "--dev", table, "--out", model, "--epochs", 2, "--units", 4, "--batch-size", 32, "--seed", 3
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "dev accuracy" in trained.stdout
+    assert "Epoch 2/2" in trained.stderr
+    assert "oneDNN" not in trained.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "pairs.csv"]
+    assert json.loads((model / "config.json").read_text())["training"]["parameters"]["random_state"] == 3
+
+    code, printed, _ = invoke("info", model)
+    assert (code, printed.rstrip()) == (0, (model / "README.md").read_text().rstrip())
+    code, printed, _ = invoke("info", model, "--json")
+    assert json.loads(printed)["config"]["architecture"]["units"] == 4
+
+    again = run("train", table, "--out", model)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert "--force" in again.stderr
+
+
+def test_evaluate(table, tmp_path, model_folder, trained):
+    report, figures = tmp_path / "report.html", tmp_path / "figures.json"
+    code, printed, _ = invoke(
+        "evaluate", table, "--model", model_folder, "--training", table, "--json", figures, "--report", report
+    )
+    assert code == 0
+    content = json.loads(figures.read_text())
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    pairs = [(row["question1"], row["question2"]) for row in rows]
+    expected = trained.score(pairs, [int(row["is_duplicate"]) for row in rows])
+    assert content["figures"]["accuracy"] == pytest.approx(expected)
+    assert f"{expected:.4f}" in printed
+    assert report.read_text().startswith("<!DOCTYPE html>")
+    code, printed, _ = invoke("evaluate", table, "--model", model_folder, "--json", "-")
+    assert json.loads(printed)["figures"]["rows"] == 120
+
+
+def test_score_keeps_rows_and_columns(table, tmp_path, model_folder, trained):
+    out = tmp_path / "scored.csv"
+    assert invoke("score", table, "-o", out, "--model", model_folder)[0] == 0
+    with table.open() as before, out.open() as after:
+        old, new = list(csv.DictReader(before)), list(csv.DictReader(after))
+    added = {"duplicate_probability", "duplicate"}
+    assert [{key: row[key] for key in row if key not in added} for row in new] == old
+    probabilities = trained.predict_proba([(row["question1"], row["question2"]) for row in old])[:, 1]
+    assert [row["duplicate_probability"] for row in new] == [f"{value:.6f}" for value in probabilities]
+    assert [row["duplicate"] for row in new] == [str(int(p >= trained.model_.threshold)) for p in probabilities]
+    code, _, error = invoke("score", table, "-o", out, "--model", model_folder)
+    assert code == 1
+    assert "--force" in error
+    assert invoke("score", table, "-o", out, "--model", model_folder, "--threshold", 0, "--force")[0] == 0
+    with out.open() as file:
+        assert {row["duplicate"] for row in csv.DictReader(file)} == {"1"}
+
+
+def test_score_from_standard_input_to_standard_output(model_folder):
+    text = "a,question1,question2\n007,Where?,Why?\nNA,,Why?\n"
+    result = run("score", "-", "-o", "-", env={"TEXTSIAM_MODEL": str(model_folder)}, stdin=text)
+    assert result.returncode == 0, result.stderr
+    header, first, blank = result.stdout.splitlines()
+    assert header == "a,question1,question2,duplicate_probability,duplicate"
+    assert first.startswith("007,Where?,Why?,0.")
+    assert blank == "NA,,Why?,,"
+    assert "1 blank" in result.stderr
+
+
+def test_compare(model_folder, trained):
+    questions = ("How do I learn chess?", "What is the best way to learn chess?")
+    probability = trained.predict_proba([questions])[0, 1]
+    code, printed, _ = invoke("compare", *questions, "--model", model_folder)
+    assert code == 0
+    assert f"{probability:.4f}" in printed
+    code, printed, _ = invoke("compare", *questions[::-1], "--model", model_folder, "--json", "--threshold", 1)
+    answer = json.loads(printed)
+    assert answer == {"duplicate": bool(probability >= 1), "probability": round(probability, 6), "threshold": 1.0}
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "score", "compare", "info"])
+def test_without_a_model_one_line_says_how_to_get_one(verb, table, monkeypatch, tmp_path):
+    monkeypatch.delenv("TEXTSIAM_MODEL", raising=False)
+    arguments = {"compare": ["a", "b"], "info": [], "score": [table, "-o", tmp_path / "o.csv"]}.get(verb, [table])
+    code, _, error = invoke(verb, *arguments)
+    assert code == 1
+    assert "textsiam train" in error
+    assert "\n" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("score", "{table}", "-o", "{dir}/x.xls"), "x.xls does not end in"),
+        (("score", "{table}", "-o", "{dir}/no/x.csv"), "no folder"),
+        (("score", "{dir}/no.csv", "-o", "{dir}/x.csv"), "no.csv"),
+        (("score", "{table}", "-o", "{dir}/x.csv", "--question1", "q1"), "no column 'q1'"),
+        (("score", "{table}", "-o", "{dir}/x.csv", "--threshold", "2"), "threshold"),
+        (("evaluate", "{table}", "--label", "gold"), "no column 'gold'"),
+        (("evaluate", "{table}", "--json", "{dir}/no/x.json"), "No such file"),
+        (("compare", "a", "b", "--threshold", "-1"), "threshold"),
+        (("train", "{table}", "--out", "{dir}/m", "--encoder", "gru"), "lstm, bilstm"),
+        (("train", "{table}", "--out", "{dir}/m", "--preset", "best"), "singh2019"),
+        (("train", "{table}", "--out", "{dir}/m", "--measures", "sine"), "cosine"),
+        (("train", "{table}", "--out", "{dir}/m", "--vectors", "{dir}/no.txt"), "no.txt"),
+        (("train", "{dir}/one.csv", "--out", "{dir}/m"), "both 0 and 1"),
+    ],
+)
+def test_mistakes_get_one_line(arguments, message, table, tmp_path, model_folder, monkeypatch):
+    monkeypatch.setenv("TEXTSIAM_MODEL", str(model_folder))
+    (tmp_path / "one.csv").write_text("question1,question2,is_duplicate\na,b,1\nc,d,1\n")
+    code, _, error = invoke(*(argument.format(table=table, dir=tmp_path) for argument in arguments))
+    assert code == 1
+    assert message in error
+    assert "\n" not in error
+    assert not (tmp_path / "m").exists()
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_mistake_never_shows_a_traceback(tmp_path):
+    result = run("info", tmp_path / "none")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("textsiam: ")
+    assert result.stderr.count("\n") == 1

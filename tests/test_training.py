@@ -1,0 +1,171 @@
+"""Batches, early stopping, resuming, interruption."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from textsiam import DuplicateClassifier, TextsiamError
+from textsiam.training import PairArrays, PairBatches, balanced_class_weight
+
+SMALL = {"units": 4, "hidden": (4,), "vector_size": 4, "min_count": 1, "oov_buckets": 8, "batch_size": 64}
+
+
+def arrays(lengths, columns=13):
+    count = len(lengths)
+    ids = np.zeros((count, columns), np.int32)
+    ids[np.arange(columns) < np.array(lengths)[:, None]] = 7
+    ids[:, 0] = np.arange(1, count + 1)  # the first token names the row
+    return PairArrays(ids, ids[:, :], np.zeros((count, 0), np.float32), np.zeros(count, np.float32))
+
+
+def seen(batches):
+    return [batches[index][0]["question1"] for index in range(len(batches))]
+
+
+def test_every_pair_once_an_epoch_and_padded_to_its_batch():
+    lengths = np.random.default_rng(0).integers(1, 13, 1000)
+    batches = PairBatches(arrays(lengths), 32, seed=0)
+    blocks = seen(batches)
+    assert sorted(np.concatenate([block[:, 0] for block in blocks])) == list(range(1, 1001))
+    for number, block in enumerate(blocks):
+        assert block.shape[1] - (block != 0).sum(axis=1).max() in ((0, 1) if number == 0 else (0,))
+    padded = sum(block.size for block in blocks)
+    assert padded < 1.1 * lengths.sum()  # like lengths together: hardly any padding
+    assert blocks[0].shape[1] != blocks[1].shape[1]
+
+
+def test_the_first_two_batches_differ_in_width_even_at_the_limit():
+    blocks = seen(PairBatches(arrays([12] * 100), 10, seed=0))
+    assert [block.shape[1] for block in blocks] == [13] + [12] * 9
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    pairs = arrays(np.random.default_rng(0).integers(1, 13, 300))
+    going, fresh = PairBatches(pairs, 32, seed=5), PairBatches(pairs, 32, seed=5, epoch=1)
+    first = seen(going)
+    going.on_epoch_end()
+    for one, other in zip(seen(going), seen(fresh), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert any(one.shape != other.shape or (one != other).any() for one, other in zip(first, seen(fresh), strict=True))
+
+
+def test_without_a_seed_order_is_by_length():
+    batches = PairBatches(arrays([5, 1, 3, 2, 4]), 2)
+    assert [block[:, 0].tolist() for block in seen(batches)] == [[2, 4], [3, 5], [1]]
+
+
+def test_balanced_class_weight_by_hand():
+    assert balanced_class_weight([1, 0, 0, 0]) == {0: 4 / 6, 1: 2.0}
+
+
+@pytest.fixture
+def data(toy_pairs):
+    return toy_pairs(200, seed=1), toy_pairs(100, seed=2)
+
+
+def fit(data, folder, *, epochs=4, resume=False, stop_after=None, **parameters):
+    """Train; kill it, as a power cut would, when epoch ``stop_after`` has been saved."""
+    import keras
+
+    classifier = DuplicateClassifier(**{**SMALL, **parameters}, epochs=epochs, patience=9)
+    original = keras.Model.fit
+
+    class PowerCut(Exception):
+        pass
+
+    class Killer(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch + 1 == stop_after:
+                raise PowerCut
+
+    def fit_and_die(self, *args, callbacks, **kwargs):
+        return original(self, *args, callbacks=[*callbacks, Killer()], **kwargs)
+
+    keras.Model.fit = fit_and_die if stop_after else original
+    try:
+        classifier.fit(*data[0], data[1], checkpoints=folder, resume=resume)
+    except PowerCut:
+        return None
+    finally:
+        keras.Model.fit = original
+    return classifier
+
+
+def test_a_resumed_training_ends_as_an_uninterrupted_one(data, tmp_path):
+    whole = fit(data, tmp_path / "whole")
+    assert fit(data, tmp_path / "cut", stop_after=2) is None
+    resumed = fit(data, tmp_path / "cut", resume=True)
+    np.testing.assert_allclose(resumed.history_["val_loss"], whole.history_["val_loss"], rtol=1e-6)
+    for name, weight in whole.model_.bundle.weights.items():
+        np.testing.assert_allclose(resumed.model_.bundle.weights[name], weight, atol=1e-6, err_msg=name)
+
+
+def test_resume_without_a_checkpoint_starts(data, tmp_path):
+    assert fit(data, tmp_path / "none", epochs=1, resume=True).model_
+
+
+def test_resume_refuses_other_settings_and_other_pairs(data, toy_pairs, tmp_path):
+    fit(data, tmp_path / "cut", stop_after=1)
+    with pytest.raises(TextsiamError, match="other pairs or settings"):
+        fit(data, tmp_path / "cut", resume=True, units=5)
+    with pytest.raises(TextsiamError, match="other pairs or settings"):
+        fit((toy_pairs(200, seed=3), data[1]), tmp_path / "cut", resume=True)
+
+
+def test_a_damaged_checkpoint_gets_one_line(data, tmp_path):
+    fit(data, tmp_path / "cut", stop_after=1)
+    (tmp_path / "cut" / "last.weights.h5").write_bytes(b"half")
+    with pytest.raises(TextsiamError, match="damaged"):
+        fit(data, tmp_path / "cut", resume=True)
+    (tmp_path / "cut" / "progress.json").write_text("{")
+    with pytest.raises(TextsiamError, match="damaged"):
+        fit(data, tmp_path / "cut", resume=True)
+
+
+def test_early_stopping_keeps_the_best_epoch(data):
+    # A learning rate that soon overshoots: the last epochs are worse than the best.
+    classifier = DuplicateClassifier(**SMALL, epochs=30, patience=2, learning_rate=0.3, schedule="constant")
+    classifier.fit(*data[0], data[1])
+    losses = classifier.history_["val_loss"]
+    summary = classifier.model_.bundle.config["training"]
+    assert len(losses) < 30
+    assert summary["best_epoch"] == int(np.argmin(losses)) + 1
+    assert len(losses) - summary["best_epoch"] == 2
+    network = classifier.keras_model()
+    from textsiam.siamese import compile_siamese
+
+    compile_siamese(network, classifier.model_.architecture, "adam")
+    scores = classifier.model_.scores(*map(list, zip(*data[1][0], strict=True)))
+    probability = 1 / (1 + np.exp(-scores))
+    labels = np.array(data[1][1])
+    loss = -np.mean(np.where(labels, np.log(probability), np.log(1 - probability)))
+    assert loss == pytest.approx(min(losses), abs=1e-4)
+
+
+def test_control_c_keeps_the_best_so_far_and_says_so(data, tmp_path, caplog):
+    import keras
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    original = keras.Model.fit
+    keras.Model.fit = lambda self, *a, callbacks, **k: original(self, *a, callbacks=[*callbacks, Interrupt()], **k)
+    assert threading.current_thread() is threading.main_thread()
+    try:
+        classifier = DuplicateClassifier(**SMALL, epochs=9).fit(*data[0], data[1])
+    finally:
+        keras.Model.fit = original
+    assert "Interrupted after 2 whole epochs" in caplog.text
+    assert classifier.model_.bundle.config["training"]["interrupted"] is True
+    assert len(classifier.history_["val_loss"]) == 2
+    assert classifier.predict_proba(data[1][0]).shape == (100, 2)
+
+
+def test_a_diverging_training_gets_one_line(data):
+    classifier = DuplicateClassifier(**SMALL, epochs=2, learning_rate=1e38, schedule="constant")
+    with pytest.raises(TextsiamError, match="Lower the learning rate"):
+        classifier.fit(*data[0], data[1])
