@@ -91,14 +91,13 @@ def test_numpy_equals_keras(build, encoder, loss):
     np.testing.assert_allclose(network.encode(ids, lengths), encodings, atol=1e-5)
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize(
-    ("measures", "hidden"),
+    ("encoder", "measures", "hidden"),
     [
-        (("cosine",), ()),
-        (("length_ratio", "manhattan_similarity"), (3,)),
-        (("shared_numbers", "product", "idf_overlap"), ()),
-        (DEFAULT_MEASURES, (5,)),
+        ("lstm", ("cosine",), ()),
+        ("bilstm", ("length_ratio", "manhattan_similarity"), (3,)),
+        ("lstm_flat", ("shared_numbers", "product", "idf_overlap"), ()),
+        ("bilstm", DEFAULT_MEASURES, (5,)),
     ],
 )
 def test_numpy_equals_keras_for_other_heads(build, encoder, measures, hidden):
