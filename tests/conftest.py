@@ -7,8 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
-TOPICS = "chess python guitar swimming physics cooking german history poker driving drawing yoga".split()
-PLACES = "paris london delhi tokyo berlin madrid oslo cairo lima rome".split()
+TOPICS = ["chess", "python", "guitar", "swimming", "physics", "cooking", "german", "history", "poker", "yoga"]
+PLACES = ["paris", "london", "delhi", "tokyo", "berlin", "madrid", "oslo", "cairo", "lima", "rome"]
 
 
 @pytest.fixture(scope="session")

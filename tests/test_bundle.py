@@ -12,16 +12,22 @@ from textsiam.bundle import MANIFEST, Bundle, read_bundle, write_bundle
 FILES = ["config.json", "vocabulary.txt", "weights.safetensors", "metrics.json", "README.md", "manifest.json"]
 
 
+def names(folder):
+    return [path.name for path in folder.iterdir()]
+
+
 @pytest.fixture
 def bundle():
     weights = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([True, False])}
-    return Bundle({"key": [1, "ü"]}, weights, {"dev": {"accuracy": 0.5}}, "# Card\n", "[PAD]\nword\n", {"x.bin": b"\0\1"})
+    return Bundle(
+        {"key": [1, "ü"]}, weights, {"dev": {"accuracy": 0.5}}, "# Card\n", "[PAD]\nword\n", {"x.bin": b"\0\1"}
+    )
 
 
 def test_round_trip(bundle, tmp_path):
     write_bundle(tmp_path / "model", bundle)
-    assert sorted(os.listdir(tmp_path / "model")) == sorted([*FILES, "x.bin"])
-    assert os.listdir(tmp_path) == ["model"]  # no temporary folder stays
+    assert sorted(names(tmp_path / "model")) == sorted([*FILES, "x.bin"])
+    assert names(tmp_path) == ["model"]  # no temporary folder stays
     back = read_bundle(tmp_path / "model")
     assert (back.config, back.metrics, back.card) == (bundle.config, bundle.metrics, bundle.card)
     assert (back.vocabulary, back.extras) == (bundle.vocabulary, bundle.extras)
@@ -46,7 +52,7 @@ def test_an_existing_folder_is_replaced_only_when_told(bundle, tmp_path):
         write_bundle(tmp_path / "model", bundle)
     write_bundle(tmp_path / "model", Bundle({}, {}, {}, "new"), overwrite=True)
     assert read_bundle(tmp_path / "model").card == "new"
-    assert os.listdir(tmp_path) == ["model"]
+    assert names(tmp_path) == ["model"]
 
 
 def test_a_folder_of_something_else_is_never_replaced(bundle, tmp_path):
@@ -70,7 +76,7 @@ def test_a_failed_write_leaves_the_old_model_and_nothing_else(bundle, tmp_path, 
     with pytest.raises(TextsiamError, match="No space left on device"):
         write_bundle(tmp_path / "model", Bundle({}, {}, {}, "new"), overwrite=True)
     assert read_bundle(tmp_path / "model").card == "# Card\n"
-    assert os.listdir(tmp_path) == ["model"]
+    assert names(tmp_path) == ["model"]
 
 
 @pytest.mark.parametrize("name", FILES[:-1])

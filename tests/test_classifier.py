@@ -59,8 +59,8 @@ def test_swapping_the_questions_changes_no_bit(trained, toy_pairs):
 
 def test_a_question_against_itself_is_certain(trained):
     pairs = [
-        ("How do I learn chess?", "how  do I learn <b>chess</b>"),
-        ("What’s new?", "what is new"),
+        ("How do I learn chess?", "how  do i learn&nbsp;chess?"),
+        ("What’s new?", " WHAT'S   new?"),
         ("", ""),
         ("Что нового?", "что   нового"),
     ]
@@ -135,7 +135,8 @@ def test_the_folder_tells_its_training(trained):
 def test_the_same_seed_gives_the_same_model(toy_pairs):
     pairs, labels = toy_pairs(120, seed=1)
     first, second, other = (
-        DuplicateClassifier(**SMALL, epochs=1, random_state=seed).fit(pairs, labels).predict_proba(pairs) for seed in (0, 0, 1)
+        DuplicateClassifier(**SMALL, epochs=1, random_state=seed).fit(pairs, labels).predict_proba(pairs)
+        for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)
@@ -240,6 +241,7 @@ def test_wrong_pairs_get_one_line(pairs, labels, message):
         ("measures", ("cosine", "cosine")),
         ("measures", ("sine",)),
         ("measures", ()),
+        ("measures", ("length_ratio",)),
         ("hidden", (0,)),
         ("dropout", 1.0),
         ("loss", "hinge"),
@@ -252,6 +254,7 @@ def test_wrong_pairs_get_one_line(pairs, labels, message):
         ("calibration", "sigmoid"),
         ("objective", "recall"),
         ("oov_buckets", 3),
+        ("oov_buckets", 0),
         ("max_length", 0),
     ],
 )

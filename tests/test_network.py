@@ -8,7 +8,7 @@ import pytest
 
 from textsiam.architecture import DEFAULT_MEASURES, ENCODERS, LOSSES, Architecture
 from textsiam.errors import TextsiamError
-from textsiam.runtime import Network
+from textsiam.network import Network
 from textsiam.similarity import MEASURES, lexical_similarities
 
 VOCABULARY, DIMENSIONS, STEPS, PAIRS = 40, 5, 9, 300

@@ -1,7 +1,6 @@
 """Scoring tables: nothing of the user's changes, nothing half-written stays."""
 
 import gzip
-import os
 
 import pandas as pd
 import pytest
@@ -17,6 +16,10 @@ ROWS = [
     {"id": " x ", "question1": "  ", "question2": "", "note": "tab\there"},
 ]
 ADDED = ["duplicate_probability", "duplicate"]
+
+
+def names(folder):
+    return [path.name for path in folder.iterdir()]
 
 
 @pytest.fixture
@@ -63,7 +66,9 @@ def test_chunks_do_not_show(tmp_path, model_folder, toy_pairs, monkeypatch):
     score_file(source, tmp_path / "whole.csv", model=model_folder)
     monkeypatch.setattr(textsiam.scoring, "_CHUNK", 7)
     calls = []
-    score_file(source, tmp_path / "chunks.csv", model=model_folder, progress=lambda done, total: calls.append((done, total)))
+    score_file(
+        source, tmp_path / "chunks.csv", model=model_folder, progress=lambda done, total: calls.append((done, total))
+    )
     whole, chunks = read_table(tmp_path / "whole.csv"), read_table(tmp_path / "chunks.csv")
     difference = whole["duplicate_probability"].astype(float) - chunks["duplicate_probability"].astype(float)
     assert difference.abs().max() <= 1.1e-5
@@ -90,7 +95,7 @@ def test_a_full_disk_leaves_nothing_half_written(frame, tmp_path, model_folder, 
     monkeypatch.setattr("textsiam.scoring._write_text", full)
     with pytest.raises(TextsiamError, match="No space left"):
         score_file(source, tmp_path / "out.csv", model=model_folder)
-    assert os.listdir(tmp_path) == ["in.csv"]
+    assert names(tmp_path) == ["in.csv"]
 
 
 def test_a_table_that_was_scored_before_is_refused(frame, tmp_path, model_folder):

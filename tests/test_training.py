@@ -72,13 +72,13 @@ def fit(data, folder, *, epochs=4, resume=False, stop_after=None, **parameters):
     classifier = DuplicateClassifier(**{**SMALL, **parameters}, epochs=epochs, patience=9)
     original = keras.Model.fit
 
-    class PowerCut(Exception):
+    class PowerCutError(Exception):
         pass
 
     class Killer(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch + 1 == stop_after:
-                raise PowerCut
+                raise PowerCutError
 
     def fit_and_die(self, *args, callbacks, **kwargs):
         return original(self, *args, callbacks=[*callbacks, Killer()], **kwargs)
@@ -86,7 +86,7 @@ def fit(data, folder, *, epochs=4, resume=False, stop_after=None, **parameters):
     keras.Model.fit = fit_and_die if stop_after else original
     try:
         classifier.fit(*data[0], data[1], checkpoints=folder, resume=resume)
-    except PowerCut:
+    except PowerCutError:
         return None
     finally:
         keras.Model.fit = original

@@ -59,7 +59,9 @@ class Architecture:
                 raise TextsiamError(f"hidden layers have whole numbers of units of at least 1, not {value!r}.")
         if not (isinstance(self.margin, (int, float)) and 0 < self.margin < math.inf):
             raise TextsiamError(f"margin must be a number above 0, not {self.margin!r}.")
-        select_measures(self.measures)
+        measures = select_measures(self.measures)
+        if self.loss != "contrastive" and all(measure.kind == "lexical" for measure in measures):
+            raise TextsiamError(f"Choose a measure of the encodings beside {', '.join(self.measures)}; cosine, say.")
 
     @property
     def symmetric(self) -> bool:

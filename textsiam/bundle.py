@@ -72,21 +72,27 @@ class Bundle:
             TextsiamError: a file is missing, damaged or of another format.
         """
         if MANIFEST not in files:
-            raise TextsiamError(f"{name} is no textsiam model folder: it has no {MANIFEST}. Give a folder that train wrote.")
+            raise TextsiamError(
+                f"{name} is no textsiam model folder: it has no {MANIFEST}. Give a folder that train wrote."
+            )
         manifest = _from_json(files[MANIFEST], name, MANIFEST)
         for required in (_CONFIG, _VOCABULARY, _WEIGHTS, _METRICS, _CARD):
             if required not in manifest:
-                raise TextsiamError(f"The model folder {name} is damaged: {MANIFEST} does not list {required}. Copy it again.")
+                raise TextsiamError(
+                    f"The model folder {name} is damaged: {MANIFEST} does not list {required}. Copy it again."
+                )
         for file, digest in manifest.items():
             if file not in files:
                 raise TextsiamError(f"The model folder {name} is damaged: {file} is missing. Copy it again.")
             if hashlib.sha256(files[file]).hexdigest() != digest:
                 raise TextsiamError(
-                    f"The model folder {name} is damaged: {file} differs from its checksum. Copy it again, or train anew."
+                    f"The model folder {name} is damaged: {file} differs from its checksum. Copy it again."
                 )
         config = _from_json(files[_CONFIG], name, _CONFIG)
         if config.pop("format", None) != FORMAT:
-            raise TextsiamError(f"The model folder {name} has another format than {FORMAT}. Use the textsiam that wrote it.")
+            raise TextsiamError(
+                f"The model folder {name} has another format than {FORMAT}. Use the textsiam that wrote it."
+            )
         try:
             weights = load_tensors(files[_WEIGHTS])
         except SafetensorError as error:
@@ -127,7 +133,9 @@ def check_target(path: str | Path, *, overwrite: bool) -> Path:
         if not overwrite:
             raise TextsiamError(f"{path} exists already. Choose another folder, or replace it with --force.")
         if not path.is_dir() or (any(path.iterdir()) and not (path / MANIFEST).is_file()):
-            raise TextsiamError(f"{path} holds something other than a model and is not replaced. Choose another folder.")
+            raise TextsiamError(
+                f"{path} holds something other than a model and is not replaced. Choose another folder."
+            )
     return path
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,7 +62,9 @@ def train(
     loss: Annotated[str | None, typer.Option(help="binary_crossentropy (default) or contrastive.")] = None,
     vectors: Annotated[
         list[str] | None,
-        typer.Option(help="GloVe-format file, or self (default: trained on the questions). Repeat to put side by side."),
+        typer.Option(
+            help="GloVe-format file, or self (default: trained on the questions). Repeat to put side by side."
+        ),
     ] = None,
     freeze_vectors: Annotated[bool, typer.Option("--freeze-vectors", help="Do not tune the vectors.")] = False,
     stem: Annotated[bool, typer.Option("--stem", help="Reduce words to their stems (English).")] = False,
@@ -108,9 +111,9 @@ def train(
     parameters = preset_parameters(preset) if preset else {}
     parameters |= {name: value for name, value in chosen.items() if value is not None}
 
-    columns = {"question1": question1, "question2": question2, "label": label}
-    frame = read_pairs(pairs, **columns)
-    dev_frame = read_pairs(dev, **columns) if dev else None
+    read = partial(read_pairs, question1=question1, question2=question2, label=label)
+    frame = read(pairs)
+    dev_frame = read(dev) if dev else None
     validation = (dev_frame, dev_frame["is_duplicate"]) if dev_frame is not None else None
     checkpoints = out.with_name(f".{out.name}.checkpoints")
     with redirect_stdout(sys.stderr):
@@ -137,7 +140,9 @@ def evaluate(
     pairs: PairsFile,
     model: ModelFolder = None,
     training: Annotated[str | None, typer.Option(help="The training pairs: adds slices by questions seen.")] = None,
-    json_file: Annotated[str | None, typer.Option("--json", help="Write all figures as JSON; - is standard output.")] = None,
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="Write all figures as JSON; - is standard output.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page of charts, .html.")] = None,
     question1: Question1 = "question1",
     question2: Question2 = "question2",
@@ -149,9 +154,9 @@ def evaluate(
     from textsiam.runtime import as_model
 
     chosen = as_model(model)
-    columns = {"question1": question1, "question2": question2, "label": label}
-    frame = read_pairs(pairs, **columns)
-    seen = read_pairs(training, **columns) if training else None
+    read = partial(read_pairs, question1=question1, question2=question2, label=label)
+    frame = read(pairs)
+    seen = read(training) if training else None
     evaluation = evaluate_model(chosen, frame, frame["is_duplicate"], seen)
     if report is not None:
         from textsiam.report import write_report
@@ -170,7 +175,9 @@ def evaluate(
 @app.command()
 def score(
     pairs: PairsFile,
-    output: Annotated[str, typer.Option("-o", "--output", help="csv, tsv (either .gz), parquet; - is standard output.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="csv, tsv (either .gz), parquet; - is standard output.")
+    ],
     model: ModelFolder = None,
     question1: Question1 = "question1",
     question2: Question2 = "question2",
@@ -217,7 +224,7 @@ def compare(
     from textsiam.runtime import as_model, is_duplicate, similarity
 
     chosen = as_model(model)
-    probability = similarity(question1, question2, model=chosen)
+    probability = float(similarity(question1, question2, model=chosen))
     limit = chosen.threshold if threshold is None else threshold
     duplicate = is_duplicate(question1, question2, model=chosen, threshold=limit)
     if as_json:
@@ -229,7 +236,9 @@ def compare(
 
 @app.command()
 def info(
-    model: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Model folder; default: $TEXTSIAM_MODEL.")] = None,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Model folder; default: $TEXTSIAM_MODEL.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print configuration and figures as JSON.")] = False,
 ) -> None:
     """Show what a model is, how it was trained and how good it is."""
@@ -263,7 +272,7 @@ def _quiet() -> Iterator[None]:
     """Keep TensorFlow's start-up notices, which its C++ side writes to descriptor 2, off the terminal."""
     sys.stderr.flush()
     saved = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield

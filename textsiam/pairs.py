@@ -95,6 +95,30 @@ def check_labels(labels: ArrayLike, name: str = "The labels") -> NDArray[np.int8
     return parsed
 
 
+def check_pairs(X: object) -> np.ndarray:
+    """Return the pairs that a learner is given as an object array of strings, (n, 2).
+
+    Raises:
+        TextsiamError: X is no frame with ``question1`` and ``question2``, nor of shape (n, 2), or holds something
+            other than strings, or nothing.
+    """
+    if isinstance(X, pd.DataFrame) and {"question1", "question2"} <= set(X.columns):
+        X = X[["question1", "question2"]]
+    elif isinstance(X, pd.DataFrame) and X.shape[1] != 2:
+        raise TextsiamError(
+            f"A frame of pairs has columns question1 and question2; this one has: {', '.join(map(str, X))}."
+        )
+    pairs = np.asarray(X, dtype=object)
+    if not len(pairs):
+        raise TextsiamError("There are no pairs; give at least one.")
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise TextsiamError(f"Pairs have shape (n, 2), two questions a row; received shape {pairs.shape}.")
+    for position, value in enumerate(pairs.flat):
+        if not isinstance(value, str):
+            raise TextsiamError(f"Questions are text; row {position // 2} has {value!r} ({type(value).__name__}).")
+    return pairs
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """A table of pairs in three parts, each in its order and with its index; dev and test may have no rows."""

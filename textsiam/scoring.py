@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pandas as pd
 
@@ -42,9 +43,7 @@ class ScoreSummary:
         return self.rows / self.seconds if self.seconds else 0.0
 
 
-def score_frame(
-    table: pd.DataFrame, model: Model, *, question1: str, question2: str, threshold: float
-) -> pd.DataFrame:
+def score_frame(table: pd.DataFrame, model: Model, *, question1: str, question2: str, threshold: float) -> pd.DataFrame:
     """Return the table with ``duplicate_probability`` (6 decimals) and ``duplicate`` (0/1) as two text columns more.
 
     A row with a blank question has both empty.
@@ -138,20 +137,22 @@ def _writer(output: str | Path, *, overwrite: bool) -> Callable[[pd.DataFrame], 
                     table.to_parquet(file, index=False)
                 elif zipped:
                     with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                        _write_text(table, packed, "\t" if suffix == ".tsv" else ",")
+                        _write_text(table, cast(BinaryIO, packed), "\t" if suffix == ".tsv" else ",")
                 else:
                     _write_text(table, file, "\t" if suffix == ".tsv" else ",")
             temporary.replace(path)
         except OSError as error:
-            raise TextsiamError(f"Cannot write {path}: {error.strerror or error}. Make room, or write elsewhere.") from error
+            raise TextsiamError(
+                f"Cannot write {path}: {error.strerror or error}. Make room, or write elsewhere."
+            ) from error
         finally:
             temporary.unlink(missing_ok=True)
 
     return write
 
 
-def _write_text(table: pd.DataFrame, binary: io.IOBase, delimiter: str) -> None:
-    text = io.TextIOWrapper(binary, encoding="utf-8", newline="")  # type: ignore[type-var]
+def _write_text(table: pd.DataFrame, binary: BinaryIO, delimiter: str) -> None:
+    text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(table.columns)
     writer.writerows(table.itertuples(index=False))

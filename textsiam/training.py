@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -139,7 +138,11 @@ class _Checkpoint(keras.callbacks.Callback):
             self.progress.best_epoch = len(losses)
             self._save("best.weights.h5")
         self._save("last.weights.h5")
-        state = {"fingerprint": self.fingerprint, "best_epoch": self.progress.best_epoch, "history": self.progress.history}
+        state = {
+            "fingerprint": self.fingerprint,
+            "best_epoch": self.progress.best_epoch,
+            "history": self.progress.history,
+        }
         temporary = self.folder / "progress.json.tmp"
         temporary.write_text(json.dumps(state), encoding="utf-8")
         temporary.replace(self.folder / "progress.json")
@@ -149,7 +152,7 @@ class _Checkpoint(keras.callbacks.Callback):
     def _save(self, name: str) -> None:
         temporary = self.folder / f"new.{name}"
         self.model.save_weights(temporary, overwrite=True)
-        os.replace(temporary, self.folder / name)
+        temporary.replace(self.folder / name)
 
 
 def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
@@ -235,7 +238,11 @@ def train(
     if progress.best_epoch:
         _load_weights(model, folder / "best.weights.h5")
     if progress.interrupted:
-        kept = f"the weights of epoch {progress.best_epoch}, the best so far," if progress.best_epoch else "the weights as they are"
+        kept = (
+            f"the weights of epoch {progress.best_epoch}, the best so far,"
+            if progress.best_epoch
+            else "the weights as they are"
+        )
         logger.warning("Interrupted after %d whole epochs: %s are kept.", progress.epochs, kept)
     return progress
 
@@ -251,7 +258,7 @@ def _read_progress(folder: Path, identity: str) -> Progress:
         raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
     if state.get("fingerprint") != identity:
         raise TextsiamError(
-            f"The interrupted training in {folder.name} had other pairs or settings. Give the same, or leave out --resume."
+            f"The training in {folder.name} had other pairs or settings. Give the same, or leave out --resume."
         )
     return progress
 

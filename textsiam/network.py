@@ -1,0 +1,221 @@
+"""The network in NumPy: encoder, measures and head, equal to the Keras network of the same weights."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from textsiam.architecture import Architecture
+from textsiam.errors import TextsiamError
+from textsiam.similarity import euclidean_distance, lexical_similarities, vector_similarities
+
+_ROWS = 256  # questions encoded together: their states stay in the processor's cache
+_PAIRS = 1024  # pairs compared together
+_POOLING = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
+
+
+class _Direction:
+    """One direction of an LSTM, its gates reordered to i, f, o, g and the sigmoids rewritten for one call of tanh.
+
+    σ(x) = ½·tanh(x/2) + ½: the factor ½ is folded into the weights of i, f and o.
+    """
+
+    def __init__(self, weights: dict[str, np.ndarray], name: str, embedding: np.ndarray, relu: bool):
+        self.embedding = embedding
+        self.relu = relu
+        self.kernel, self.recurrent, self.bias = (
+            self._reorder(weights[f"{name}.{part}"]) for part in ("kernel", "recurrent_kernel", "bias")
+        )
+        self.units = self.recurrent.shape[0]
+
+    @staticmethod
+    def _reorder(weight: np.ndarray) -> np.ndarray:
+        i, f, g, o = np.split(weight.astype(np.float32), 4, axis=-1)
+        return np.ascontiguousarray(np.concatenate([i / 2, f / 2, o / 2, g], axis=-1))
+
+    def project(self, ids: np.ndarray) -> np.ndarray:
+        """Return x·W + b of each id: (n,) → (n, 4·units)."""
+        return self.embedding[ids] @ self.kernel + self.bias
+
+    def run(self, projected: np.ndarray, steps: np.ndarray, active: Sequence[int], pooling: str) -> np.ndarray:
+        """Run the recurrence over rows sorted by length, the longest first.
+
+        Args:
+            projected: (tokens, 4·units), what ``project`` returned.
+            steps: (steps, rows), position in ``projected`` of each row's token at each step.
+            active: rows that have a token at each step.
+            pooling: "last" state of each row, "maximum" over its steps, or "all" states, side by side.
+
+        Returns:
+            float32 (rows, units), or (rows, steps·units) for "all".
+        """
+        units, rows = self.units, steps.shape[1]
+        state = np.zeros((rows, units), np.float32)
+        cell = np.zeros((rows, units), np.float32)
+        gates = np.empty((rows, 4 * units), np.float32)
+        scratch = np.empty((rows, units), np.float32)
+        maximum = np.full((rows, units), -np.inf, np.float32)
+        states = []
+        for step, k in enumerate(active):
+            z, c, h, s = gates[:k], cell[:k], state[:k], scratch[:k]
+            if step:
+                np.matmul(h, self.recurrent, out=z)
+                z += projected[steps[step, :k]]
+            else:
+                z[:] = projected[steps[0, :k]]
+            sigmoids, candidate = z[:, : 3 * units], z[:, 3 * units :]
+            if self.relu:
+                np.tanh(sigmoids, out=sigmoids)
+                np.maximum(candidate, 0, out=candidate)
+            else:
+                np.tanh(z, out=z)
+            sigmoids *= 0.5
+            sigmoids += 0.5
+            c *= z[:, units : 2 * units]
+            candidate *= z[:, :units]
+            c += candidate
+            if self.relu:
+                np.maximum(c, 0, out=s)
+            else:
+                np.tanh(c, out=s)
+            np.multiply(z[:, 2 * units : 3 * units], s, out=h)
+            if pooling == "maximum":
+                np.maximum(maximum[:k], h, out=maximum[:k])
+            elif pooling == "all":
+                states.append(state.copy())
+        if pooling == "all":
+            return np.concatenate(states, axis=1)
+        return maximum if pooling == "maximum" else state
+
+
+class Network:
+    """Encoder, measures and head in NumPy, equal to the Keras network of the same weights.
+
+    Args:
+        architecture: what it is made of.
+        weights: arrays by the names that ``siamese.get_weights`` gives, with ``idf`` and ``numeric`` (vocabulary,).
+    """
+
+    def __init__(self, architecture: Architecture, weights: dict[str, np.ndarray]):
+        embedding = weights.get("embedding.embeddings", np.empty((0, 0)))
+        for name, shape in architecture.shapes(len(embedding)).items():
+            if name not in weights or weights[name].shape != shape:
+                found = weights[name].shape if name in weights else "none"
+                raise TextsiamError(f"The model's weights need {name} of shape {shape}; found: {found}. Train it anew.")
+        self.architecture = architecture
+        self.weights = weights
+        names = ("forward", "backward") if architecture.encoder == "bilstm" else ("forward",)
+        self._directions = [_Direction(weights, name, embedding, architecture.encoder == "lstm_flat") for name in names]
+        layers = [f"hidden_{number}" for number in range(len(architecture.hidden))] + ["output"]
+        if architecture.loss == "contrastive":
+            layers = []
+        self._head = [(weights[f"{layer}.kernel"], weights[f"{layer}.bias"]) for layer in layers]
+
+    def encode(self, ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
+        """Return the vector of each question.
+
+        Args:
+            ids: int32 (n, steps), right-padded.
+            lengths: (n,), tokens of each row, at least 1.
+            pool: threads to share the blocks of rows; None computes them here.
+
+        Returns:
+            float32 (n, d).
+        """
+        flat = self.architecture.encoder == "lstm_flat"
+        if flat:
+            ids = np.pad(ids, ((0, 0), (0, max(0, self.architecture.flat_length - ids.shape[1]))))
+            ids = ids[:, : self.architecture.flat_length]
+            lengths = np.full(len(ids), self.architecture.flat_length)
+        order = np.argsort(-lengths, kind="stable")
+        # Each distinct token is projected once, however often it occurs.
+        used = np.zeros(len(self.weights["embedding.embeddings"]), dtype=bool)
+        used[ids] = True
+        tokens = np.flatnonzero(used)
+        position = np.zeros(len(used), dtype=np.int32)
+        position[tokens] = np.arange(tokens.size, dtype=np.int32)
+        width = self.architecture.units * (self.architecture.flat_length if flat else 1)
+        vectors = np.empty((len(ids), width * len(self._directions)), np.float32)
+
+        def encode_block(rows: np.ndarray, projected: np.ndarray, number: int) -> None:
+            sizes = lengths[rows]
+            block = ids[rows, : sizes[0]]
+            if number == 1:  # backwards: the valid part of each row, last token first
+                block = np.take_along_axis(block, (sizes[:, None] - 1 - np.arange(sizes[0])) % sizes[0], axis=1)
+            active = (sizes[:, None] > np.arange(sizes[0])).sum(axis=0).tolist()
+            direction = self._directions[number]
+            encoded = direction.run(projected, position[block].T, active, _POOLING[self.architecture.encoder])
+            vectors[rows, number * width : (number + 1) * width] = encoded
+
+        blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
+        for number, direction in enumerate(self._directions):
+            projected = direction.project(tokens)
+            _each(pool, encode_block, [(rows, projected, number) for rows in blocks])
+        return vectors
+
+    def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray) -> np.ndarray:
+        """Return the score of each pair: the logit of the head, or margin/2 − distance for the contrastive loss.
+
+        Args:
+            u: float32 (n, d), vectors of the first questions.
+            v: float32 (n, d), of the second.
+            lexical: float32 (n, lexical measures).
+
+        Returns:
+            float64 (n,), higher = more alike; the network's own probability is σ(score).
+        """
+        if self.architecture.loss == "contrastive":
+            return self.architecture.margin / 2 - euclidean_distance(u, v, np)[:, 0].astype(np.float64)
+        hidden = np.concatenate([*vector_similarities(self.architecture.measures, u, v, np), lexical], axis=1)
+        for kernel, bias in self._head[:-1]:
+            hidden = np.maximum(hidden @ kernel + bias, 0)
+        kernel, bias = self._head[-1]
+        return (hidden @ kernel + bias)[:, 0].astype(np.float64)
+
+    def score_pairs(
+        self, ids: np.ndarray, lengths: np.ndarray, first: np.ndarray, second: np.ndarray, workers: int
+    ) -> np.ndarray:
+        """Return the score of pairs of encoded distinct questions.
+
+        Args:
+            ids: int32 (q, steps), right-padded ids of the distinct questions.
+            lengths: (q,), their numbers of tokens.
+            first: (n,) row of ``ids`` of the first question of each pair.
+            second: (n,) row of the second.
+            workers: threads.
+
+        Returns:
+            float64 (n,), see ``score``.
+        """
+        scores = np.empty(len(first), np.float64)
+        order = np.argsort(np.maximum(lengths[first], lengths[second]), kind="stable")
+
+        def compare(rows: np.ndarray) -> None:
+            a, b = first[rows], second[rows]
+            width = max(lengths[a].max(), lengths[b].max())
+            lexical = lexical_similarities(
+                self.architecture.lexical, ids[a, :width], ids[b, :width], self.weights["idf"], self.weights["numeric"]
+            )
+            scores[rows] = self.score(vectors[a], vectors[b], lexical)
+
+        blocks = [(order[start : start + _PAIRS],) for start in range(0, len(order), _PAIRS)]
+        if workers == 1 or len(first) <= _ROWS:
+            vectors = self.encode(ids, lengths)
+            _each(None, compare, blocks)
+        else:
+            from threadpoolctl import threadpool_limits
+
+            with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+                vectors = self.encode(ids, lengths, pool)
+                _each(pool, compare, blocks)
+        return scores
+
+
+def _each(pool: ThreadPoolExecutor | None, function: Any, arguments: Sequence[tuple[Any, ...]]) -> None:
+    if pool is None:
+        for values in arguments:
+            function(*values)
+    else:
+        for future in [pool.submit(function, *values) for values in arguments]:
+            future.result()
