@@ -16,7 +16,7 @@ ORDER = """
 _version errors pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.vocabulary
 preprocessing.sequences preprocessing
-vectors similarity architecture encoders encoders.text losses siamese training calibration evaluation report card
+vectors measures architecture encoders encoders.text losses siamese training calibration evaluation report card
 network bundle runtime fitting presets classifier scoring cli __main__
 """.split()  # noqa: SIM905
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from textsiam.losses import ContrastiveLoss, contrastive_loss
-from textsiam.similarity import euclidean_distance
+from textsiam.measures import euclidean_distance
 
 needs_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes gradients with TensorFlow")
 

@@ -8,8 +8,8 @@ import pytest
 
 from textsiam.architecture import DEFAULT_MEASURES, ENCODERS, LOSSES, Architecture
 from textsiam.errors import TextsiamError
+from textsiam.measures import MEASURES, lexical_similarities
 from textsiam.network import Network
-from textsiam.similarity import MEASURES, lexical_similarities
 
 VOCABULARY, DIMENSIONS, STEPS, PAIRS = 40, 5, 9, 300
 KINDS = [(encoder, loss) for encoder in ENCODERS for loss in LOSSES]

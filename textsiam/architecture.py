@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from textsiam.errors import TextsiamError
-from textsiam.similarity import select_measures
+from textsiam.measures import select_measures
 
 ENCODERS = ("lstm", "bilstm", "lstm_flat")
 LOSSES = ("binary_crossentropy", "contrastive")

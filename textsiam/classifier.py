@@ -33,7 +33,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
     Args:
         encoder: "lstm" (last state) or "bilstm" (maximum over time); "lstm_flat" serves the baseline preset.
         units: size of the LSTM state, of each direction.
-        measures: similarity measures that feed the head, see ``textsiam.similarity.MEASURES``.
+        measures: similarity measures that feed the head, see ``textsiam.measures.MEASURES``.
         hidden: units of each dense layer of the head.
         dropout: share of word-vector dimensions and hidden units dropped in training, in [0, 1).
         vectors: where the word vectors come from: "self" (trained on the training questions), the path of a

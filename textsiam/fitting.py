@@ -17,10 +17,10 @@ from textsiam.calibration import Calibration, choose_threshold, fit_calibration
 from textsiam.card import model_card
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import evaluate
+from textsiam.measures import lexical_similarities
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, pad_sequences
 from textsiam.report import plot_history
 from textsiam.runtime import Model
-from textsiam.similarity import lexical_similarities
 from textsiam.vectors import embedding_matrix
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from textsiam.similarity import Array
+from textsiam.measures import Array
 
 
 def contrastive_loss(y_true: Array, distance: Array, margin: float = 1.0) -> Array:

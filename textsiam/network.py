@@ -8,7 +8,7 @@ import numpy as np
 
 from textsiam.architecture import Architecture
 from textsiam.errors import TextsiamError
-from textsiam.similarity import euclidean_distance, lexical_similarities, vector_similarities
+from textsiam.measures import euclidean_distance, lexical_similarities, vector_similarities
 
 _ROWS = 256  # questions encoded together: their states stay in the processor's cache
 _PAIRS = 1024  # pairs compared together

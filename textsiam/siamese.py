@@ -7,7 +7,7 @@ from keras import layers, ops
 from textsiam.architecture import Architecture
 from textsiam.encoders.text import build_text_encoder
 from textsiam.losses import ContrastiveLoss
-from textsiam.similarity import Array, euclidean_distance, vector_similarities
+from textsiam.measures import Array, euclidean_distance, vector_similarities
 
 
 class Similarities(layers.Layer):

@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers, ops
 
 from textsiam.architecture import Architecture
-from textsiam.similarity import Array
+from textsiam.measures import Array
 
 
 class MaskedMaxPooling(layers.Layer):

@@ -1,4 +1,4 @@
-"""`textsiam.similarity`: every measure by hand, against plain Python, and as a property of all of them."""
+"""`textsiam.measures`: every measure by hand, against plain Python, and as a property of all of them."""
 
 import math
 
@@ -12,7 +12,7 @@ from keras import ops
 
 from textsiam.architecture import DEFAULT_MEASURES
 from textsiam.errors import TextsiamError
-from textsiam.similarity import (
+from textsiam.measures import (
     MEASURES,
     RARE_IDF,
     TokenSets,
