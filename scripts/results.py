@@ -41,7 +41,7 @@ class Run:
 
 RUNS = {
     "lstm": Run("standard", TUNED),
-    "bilstm": Run("standard", TUNED | {"encoder": "bilstm"}),
+    "bilstm": Run("standard", TUNED | {"encoder": "bilstm", "dropout": 0.35}),
     "lstm-random": Run("random", TUNED),
     "singh2019-random": Run("random", preset("singh2019")),
 }

@@ -3,6 +3,8 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,10 @@ def keras_outputs(keras_network, network, ids1, ids2):
 
 
 def scores(network, ids, lengths, first, second, workers=1):
-    return network.score_pairs(ids, lengths, np.asarray(first), np.asarray(second), workers)
+    with ThreadPoolExecutor(workers) as threads:
+        pool = threads if workers > 1 else None
+        vectors = network.encode(ids, lengths, pool)
+        return network.compare(vectors, ids, lengths, np.asarray(first), np.asarray(second), pool)
 
 
 @pytest.mark.parametrize(("encoder", "loss"), KINDS)

@@ -226,11 +226,11 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         model = self.model_
         network = siamese.build_siamese(
             model.architecture,
-            model.bundle.weights["embedding.embeddings"],
+            model.network.weights["embedding.embeddings"],
             train_vectors=self.train_vectors,
             dropout=self.dropout,
         )
-        siamese.set_weights(network, model.bundle.weights)
+        siamese.set_weights(network, model.network.weights)
         return network
 
     def __getstate__(self) -> dict[str, Any]:

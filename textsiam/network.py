@@ -112,6 +112,12 @@ class Network:
             layers = []
         self._head = [(weights[f"{layer}.kernel"], weights[f"{layer}.bias"]) for layer in layers]
 
+    @property
+    def width(self) -> int:
+        """Dimensions of a question's vector."""
+        steps = self.architecture.flat_length if self.architecture.encoder == "lstm_flat" else 1
+        return self.architecture.units * steps * len(self._directions)
+
     def encode(self, ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
         """Return the vector of each question.
 
@@ -135,8 +141,8 @@ class Network:
         tokens = np.flatnonzero(used)
         position = np.zeros(len(used), dtype=np.int32)
         position[tokens] = np.arange(tokens.size, dtype=np.int32)
-        width = self.architecture.units * (self.architecture.flat_length if flat else 1)
-        vectors = np.empty((len(ids), width * len(self._directions)), np.float32)
+        vectors = np.empty((len(ids), self.width), np.float32)
+        width = self.width // len(self._directions)
 
         def encode_block(rows: np.ndarray, projected: np.ndarray, number: int) -> None:
             sizes = lengths[rows]
@@ -173,17 +179,24 @@ class Network:
         kernel, bias = self._head[-1]
         return (hidden @ kernel + bias)[:, 0].astype(np.float64)
 
-    def score_pairs(
-        self, ids: np.ndarray, lengths: np.ndarray, first: np.ndarray, second: np.ndarray, workers: int
+    def compare(
+        self,
+        vectors: np.ndarray,
+        ids: np.ndarray,
+        lengths: np.ndarray,
+        first: np.ndarray,
+        second: np.ndarray,
+        pool: ThreadPoolExecutor | None = None,
     ) -> np.ndarray:
         """Return the score of pairs of encoded distinct questions.
 
         Args:
-            ids: int32 (q, steps), right-padded ids of the distinct questions.
+            vectors: float32 (q, d), what ``encode`` returned for the distinct questions.
+            ids: int32 (q, steps), their right-padded ids.
             lengths: (q,), their numbers of tokens.
-            first: (n,) row of ``ids`` of the first question of each pair.
+            first: (n,) row of the first question of each pair.
             second: (n,) row of the second.
-            workers: threads.
+            pool: threads to share the blocks of pairs; None computes them here.
 
         Returns:
             float64 (n,), see ``score``.
@@ -191,7 +204,7 @@ class Network:
         scores = np.empty(len(first), np.float64)
         order = np.argsort(np.maximum(lengths[first], lengths[second]), kind="stable")
 
-        def compare(rows: np.ndarray) -> None:
+        def compare_block(rows: np.ndarray) -> None:
             a, b = first[rows], second[rows]
             width = max(lengths[a].max(), lengths[b].max())
             lexical = lexical_similarities(
@@ -199,16 +212,7 @@ class Network:
             )
             scores[rows] = self.score(vectors[a], vectors[b], lexical)
 
-        blocks = [(order[start : start + _PAIRS],) for start in range(0, len(order), _PAIRS)]
-        if workers == 1 or len(first) <= _ROWS:
-            vectors = self.encode(ids, lengths)
-            _each(None, compare, blocks)
-        else:
-            from threadpoolctl import threadpool_limits
-
-            with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-                vectors = self.encode(ids, lengths, pool)
-                _each(pool, compare, blocks)
+        _each(pool, compare_block, [(order[start : start + _PAIRS],) for start in range(0, len(order), _PAIRS)])
         return scores
 
 

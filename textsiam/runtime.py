@@ -1,18 +1,65 @@
 """The trained model in NumPy: questions in, calibrated probabilities out. Imports neither Keras nor pandas."""
 
 import os
-from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
 from textsiam.architecture import Architecture
 from textsiam.bundle import Bundle, read_bundle
 from textsiam.calibration import Calibration
+from textsiam.compression import expand_weights
 from textsiam.errors import TextsiamError
 from textsiam.network import Network
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, normalise, pad_sequences
+
+_ALONE = 256  # distinct questions that one thread answers sooner than a pool would start
+_ENTRY = 400  # bytes that Python takes to remember a question, beside its text, ids and vector
+
+
+class QuestionCache:
+    """Ids and vectors of the questions asked last, bounded in bytes; the least recently used go first.
+
+    Args:
+        capacity: bytes that may be taken, approximately.
+    """
+
+    def __init__(self, capacity: int):
+        self.capacity = capacity
+        self.size = 0
+        self._entries: OrderedDict[str, tuple[list[int], np.ndarray]] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, text: str) -> tuple[list[int], np.ndarray] | None:
+        """Return the ids and the vector of a question, if they are remembered."""
+        with self._lock:
+            if text in self._entries:
+                self._entries.move_to_end(text)
+            return self._entries.get(text)
+
+    def put(self, text: str, ids: list[int], vector: np.ndarray) -> None:
+        """Remember a question, and forget others until it fits."""
+        with self._lock:
+            if text not in self._entries:
+                self._entries[text] = (ids, vector)
+                self.size += self._bytes(text, ids, vector)
+            while self.size > self.capacity:
+                forgotten, entry = self._entries.popitem(last=False)
+                self.size -= self._bytes(forgotten, *entry)
+
+    @staticmethod
+    def _bytes(text: str, ids: list[int], vector: np.ndarray) -> int:
+        return _ENTRY + 4 * len(text) + 8 * len(ids) + vector.nbytes
 
 
 class Model:
@@ -20,10 +67,12 @@ class Model:
 
     Args:
         bundle: what the model folder holds.
+        cache_bytes: remember the vectors of recent questions in so many bytes; 0 remembers none.
     """
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: Bundle, *, cache_bytes: int = 0):
         self.bundle = bundle
+        self.cache = QuestionCache(cache_bytes) if cache_bytes else None
         try:
             config = bundle.config
             preprocessing = dict(config["preprocessing"])
@@ -39,17 +88,17 @@ class Model:
             raise TextsiamError(
                 f"The model's config.json lacks or misnames something: {error}. Train it anew."
             ) from error
-        self.network = Network(self.architecture, bundle.weights)
-        known, embedded = len(vocabulary), len(bundle.weights["embedding.embeddings"])
+        self.network = Network(self.architecture, expand_weights(bundle.weights))
+        known, embedded = len(vocabulary), len(self.network.weights["embedding.embeddings"])
         if known != embedded:
             raise TextsiamError(
                 f"The model's vocabulary has {known} ids, its embedding {embedded} rows. Train it anew."
             )
 
     @classmethod
-    def load(cls, path: str | Path) -> "Model":
+    def load(cls, path: str | Path, *, cache_bytes: int = 0) -> "Model":
         """Read a model folder; see ``bundle.read_bundle`` for the errors."""
-        return cls(read_bundle(path))
+        return cls(read_bundle(path), cache_bytes=cache_bytes)
 
     def probabilities(self, question1: Sequence[str], question2: Sequence[str]) -> np.ndarray:
         """Return the calibrated probability of a duplicate of each pair.
@@ -81,39 +130,66 @@ class Model:
         if self.architecture.symmetric:
             pairs = ((a, b) if a <= b else (b, a) for a, b in pairs)  # type: ignore[assignment]
         indices = [(numbers.setdefault(a, len(numbers)), numbers.setdefault(b, len(numbers))) for a, b in pairs]
-        texts, rows = list(numbers), self.preprocessor.encode(numbers)
-        same = [a == b or (rows[a] == rows[b] and normalise(texts[a]) == normalise(texts[b])) for a, b in indices]
-        lengths = np.fromiter(map(len, rows), dtype=np.intp, count=len(rows))
+        texts = list(numbers)
         first, second = np.array(indices, dtype=np.intp).T
-        scores = self.network.score_pairs(pad_sequences(rows), lengths, first, second, self._workers)
+        with _threads(len(texts)) as pool:
+            rows, ids, lengths, vectors = self._encode(texts, pool)
+            scores = self.network.compare(vectors, ids, lengths, first, second, pool)
+        same = [a == b or (rows[a] == rows[b] and normalise(texts[a]) == normalise(texts[b])) for a, b in indices]
         return scores, np.array(same)
 
-    @cached_property
-    def _workers(self) -> int:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def _encode(
+        self, texts: list[str], pool: ThreadPoolExecutor | None
+    ) -> tuple[list[list[int]], np.ndarray, np.ndarray, np.ndarray]:
+        """Return of distinct questions the ids as lists and as one padded array, the numbers of tokens, the vectors."""
+        known = {} if self.cache is None else {text: entry for text in texts if (entry := self.cache.get(text))}
+        fresh = [text for text in texts if text not in known]
+        encoded = dict(zip(fresh, self.preprocessor.encode(fresh), strict=True))
+        rows = [known[text][0] if text in known else encoded[text] for text in texts]
+        ids = pad_sequences(rows)
+        lengths = np.fromiter(map(len, rows), dtype=np.intp, count=len(rows))
+        if self.cache is None:
+            return rows, ids, lengths, self.network.encode(ids, lengths, pool)
+        places = np.array([text in known for text in texts])
+        vectors = np.empty((len(texts), self.network.width), np.float32)
+        for place in np.flatnonzero(places):
+            vectors[place] = known[texts[place]][1]
+        if fresh:
+            vectors[~places] = self.network.encode(ids[~places], lengths[~places], pool)
+        for place in np.flatnonzero(~places):
+            self.cache.put(texts[place], rows[place], vectors[place].copy())
+        return rows, ids, lengths, vectors
 
 
-def load_model(path: str | Path | None = None) -> Model:
+@contextmanager
+def _threads(questions: int) -> Iterator[ThreadPoolExecutor | None]:
+    """Give a pool of one thread a core, each with one BLAS thread; nothing for little work or a single core."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers == 1 or questions <= _ALONE:
+        yield None
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        yield pool
+
+
+def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model:
     """Read a trained model.
 
     Args:
-        path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``.
+        path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``, or else the
+            model that comes with textsiam.
+        cache_bytes: remember the vectors of recent questions in so many bytes; 0 remembers none.
 
     Raises:
-        TextsiamError: no folder is named, or it is missing, foreign or damaged.
+        TextsiamError: the folder is missing, foreign or damaged.
     """
-    return Model.load(path) if path is not None else default_model()
+    return Model.load(_default_folder() if path is None else path, cache_bytes=cache_bytes)
 
 
-def default_model() -> Model:
-    """Return the model used where none is named; it is read once."""
-    path = os.environ.get("TEXTSIAM_MODEL")
-    if not path:
-        raise TextsiamError(
-            "No model is named. Train one (textsiam train PAIRS --out DIR), then give its folder as model= or --model, "
-            "or in the environment variable TEXTSIAM_MODEL."
-        )
-    return _loaded(path)
+def _default_folder() -> Path:
+    return Path(os.environ.get("TEXTSIAM_MODEL") or str(files("textsiam") / "models" / "default"))
 
 
 def _loaded(path: str | Path) -> Model:
@@ -185,4 +261,4 @@ def as_model(model: Model | str | Path | None) -> Model:
     """Return the model itself, the one in the folder, or the default one; a folder is read once."""
     if isinstance(model, Model):
         return model
-    return default_model() if model is None else _loaded(model)
+    return _loaded(_default_folder() if model is None else model)
