@@ -3,8 +3,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 
@@ -178,18 +177,23 @@ def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model
     """Read a trained model.
 
     Args:
-        path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``, or else the
-            model that comes with textsiam.
+        path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``.
         cache_bytes: remember the vectors of recent questions in so many bytes; 0 remembers none.
 
     Raises:
-        TextsiamError: the folder is missing, foreign or damaged.
+        TextsiamError: no folder is named, or it is missing, foreign or damaged.
     """
     return Model.load(_default_folder() if path is None else path, cache_bytes=cache_bytes)
 
 
-def _default_folder() -> Path:
-    return Path(os.environ.get("TEXTSIAM_MODEL") or str(files("textsiam") / "models" / "default"))
+def _default_folder() -> str:
+    path = os.environ.get("TEXTSIAM_MODEL")
+    if not path:
+        raise TextsiamError(
+            "No model is named. Train one (textsiam train PAIRS --out DIR), then give its folder as model= or --model, "
+            "or in the environment variable TEXTSIAM_MODEL."
+        )
+    return path
 
 
 def _loaded(path: str | Path) -> Model:
