@@ -16,7 +16,8 @@ ORDER = """
 _version errors pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.vocabulary
 preprocessing.sequences preprocessing
-vectors measures architecture encoders encoders.text losses siamese training calibration evaluation report card
+vectors measures architecture encoders encoders.text losses siamese checkpoints training calibration evaluation
+report card
 network bundle compression runtime fitting presets classifier scoring cli __main__
 """.split()  # noqa: SIM905
 

@@ -95,15 +95,17 @@ class Bundle:
             )
         try:
             weights = load_tensors(files[_WEIGHTS])
-        except SafetensorError as error:
-            raise TextsiamError(f"The model folder {name} is damaged: {_WEIGHTS} cannot be read ({error}).") from error
+            card = files[_CARD].decode()
+            vocabulary = files[_VOCABULARY].decode("utf-8", "surrogatepass")
+        except (SafetensorError, UnicodeDecodeError) as error:
+            raise TextsiamError(f"The model folder {name} is damaged: {error}. Copy it again.") from error
         known = {_CONFIG, _VOCABULARY, _WEIGHTS, _METRICS, _CARD, MANIFEST}
         return cls(
             config=config,
             weights=weights,
             metrics=_from_json(files[_METRICS], name, _METRICS),
-            card=files[_CARD].decode(),
-            vocabulary=files[_VOCABULARY].decode("utf-8", "surrogatepass"),
+            card=card,
+            vocabulary=vocabulary,
             extras={file: content for file, content in files.items() if file not in known},
         )
 
@@ -115,7 +117,7 @@ def _to_json(value: Any) -> bytes:
 def _from_json(content: bytes, name: str, file: str) -> dict[str, Any]:
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TextsiamError(f"The model folder {name} is damaged: {file} is not JSON ({error}).") from error
     if not isinstance(value, dict):
         raise TextsiamError(f"The model folder {name} is damaged: {file} is not a JSON object.")
@@ -128,7 +130,7 @@ def check_target(path: str | Path, *, overwrite: bool) -> Path:
     Raises:
         TextsiamError: it exists and ``overwrite`` is off, or it holds something other than a model.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     if path.exists() or path.is_symlink():
         if not overwrite:
             raise TextsiamError(f"{path} exists already. Choose another folder, or replace it with --force.")
@@ -160,10 +162,10 @@ def write_bundle(path: str | Path, bundle: Bundle, *, overwrite: bool = False) -
             path.rename(replaced)
         temporary.rename(path)
     except OSError as error:
-        if replaced.exists() and not path.exists():
-            replaced.rename(path)
         raise TextsiamError(f"Cannot write the model folder {path}: {error.strerror or error}.") from error
     finally:
+        if replaced.exists() and not path.exists():
+            replaced.rename(path)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
 
@@ -178,7 +180,10 @@ def read_bundle(path: str | Path) -> Bundle:
     if not path.is_dir():
         raise TextsiamError(f"There is no model folder {path}. Train one: textsiam train PAIRS --out {path}")
     try:
-        files = {file.name: file.read_bytes() for file in path.iterdir() if file.is_file()}
+        files = {MANIFEST: (path / MANIFEST).read_bytes()} if (path / MANIFEST).is_file() else {}
+        for name in _from_json(files.get(MANIFEST, b"{}"), str(path), MANIFEST):
+            if (path / name).is_file() and Path(name).name == name:
+                files[name] = (path / name).read_bytes()
     except OSError as error:
         raise TextsiamError(f"Cannot read the model folder {path}: {error.strerror or error}.") from error
-    return Bundle.from_files(files, path.name)
+    return Bundle.from_files(files, str(path))

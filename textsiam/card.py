@@ -35,7 +35,7 @@ def model_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
             f"- Encoder: `{architecture['encoder']}`, {architecture['units']} units; loss `{architecture['loss']}`.",
             f"- Similarity measures: {', '.join(f'`{name}`' for name in architecture['measures'])}.",
             f"- Trained on {training['pairs']} pairs; epoch {training['best_epoch']} of {training['epochs']} was best.",
-            f"- Calibration: {config['calibration']['kind']}, fitted on {training['dev_pairs']} dev pairs.",
+            f"- Calibration: {_calibration(config)}.",
             f"- Threshold: {threshold['value']:.4f}, chosen on dev for {threshold['objective']}.",
             "",
             header,
@@ -49,6 +49,11 @@ def model_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _calibration(config: dict[str, Any]) -> str:
+    kind = config["calibration"]["kind"]
+    return "none" if kind == "identity" else f"{kind}, fitted on {config['training']['dev_pairs']} dev pairs"
 
 
 def _figure(value: float | None) -> str:

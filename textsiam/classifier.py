@@ -161,6 +161,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         training = LabelledPairs(check_pairs(X), check_labels(y))
         if validation is None:
             training, dev = _hold_out(training, seed=self.random_state)
+            check_labels(dev.labels, "The labels of the tenth held out as dev")
         else:
             dev = LabelledPairs(check_pairs(validation[0]), check_labels(validation[1], "The dev labels"))
         with tempfile.TemporaryDirectory() as temporary:
@@ -182,6 +183,8 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_frame(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with two columns more: ``duplicate_probability`` in [0, 1] and ``duplicate`` (0 or 1)."""
+        if not isinstance(X, pd.DataFrame):
+            raise TextsiamError(f"predict_frame takes a frame with question1 and question2, not {type(X).__name__}.")
         probability = self.predict_proba(X)[:, 1]
         decision = (probability >= self.model_.threshold).astype(int)
         return X.assign(duplicate_probability=probability, duplicate=decision)
@@ -220,8 +223,9 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
 
     def keras_model(self) -> Any:
         """Return the trainable Keras network with the trained weights, rebuilt from what the folder holds."""
-        check_is_fitted(self, "model_")
         from textsiam import siamese
+
+        check_is_fitted(self, "model_")
 
         model = self.model_
         network = siamese.build_siamese(
@@ -284,8 +288,9 @@ def evaluate_model(model: Model, X: Pairs, y: Labels, training: Pairs | None = N
 
 def _hold_out(pairs: LabelledPairs, *, seed: int) -> tuple[LabelledPairs, LabelledPairs]:
     """Return nine tenths of the pairs, and a random tenth with the same share of duplicates."""
-    if len(pairs) < 20 or min(np.bincount(pairs.labels)) < 2:
-        raise TextsiamError(f"Training needs 20 pairs and 2 of each label, or dev pairs; there are {len(pairs)}.")
+    rarer = min(np.bincount(pairs.labels))
+    if rarer < 10:
+        raise TextsiamError(f"Holding out a tenth as dev needs 10 pairs of each label, not {rarer}. Give dev pairs.")
     rows = np.arange(len(pairs))
     most, tenth = train_test_split(rows, test_size=0.1, random_state=seed, stratify=pairs.labels)
     return tuple(LabelledPairs(pairs.questions[part], pairs.labels[part]) for part in (most, tenth))  # type: ignore[return-value]

@@ -63,17 +63,21 @@ def train(
     vectors: Annotated[
         list[str] | None,
         typer.Option(
-            help="GloVe-format file, or self (default: trained on the questions). Repeat to put side by side."
+            help="GloVe-format file, self (default: trained on the questions) or random. Repeat to put side by side."
         ),
     ] = None,
     freeze_vectors: Annotated[bool, typer.Option("--freeze-vectors", help="Do not tune the vectors.")] = False,
     stem: Annotated[bool, typer.Option("--stem", help="Reduce words to their stems (English).")] = False,
     stop_words: Annotated[bool, typer.Option("--stop-words", help="Drop English stop words.")] = False,
     dropout: Annotated[float | None, typer.Option(help="Default 0.2.")] = None,
+    hidden: Annotated[list[int] | None, typer.Option(help="Units of a dense layer of the head. Repeat: more.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens looked at in a question; default 60.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the pairs, at most; default 4.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Epochs without gain before stopping; default 2.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pairs a step; default 512.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's, at the start; default 0.001.")] = None,
     class_weight: Annotated[str | None, typer.Option(help="balanced; default: none.")] = None,
+    calibration: Annotated[str | None, typer.Option(help="auto (default), platt, isotonic or none.")] = None,
     objective: Annotated[str | None, typer.Option(help="Threshold for the best accuracy (default) or f1.")] = None,
     precision: Annotated[float | None, typer.Option(help="Threshold for at least this precision.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -84,27 +88,29 @@ def train(
     force: Force = False,
 ) -> None:
     """Train a model on labelled pairs and write its folder."""
-    import shutil
-
     from textsiam.bundle import check_target
     from textsiam.pairs import read_pairs
     from textsiam.presets import preset as preset_parameters
 
-    check_target(out, overwrite=force)
+    out = check_target(out, overwrite=force)
     chosen = {
         "encoder": encoder,
         "units": units,
         "measures": tuple(measures.split(",")) if measures else None,
         "loss": loss,
-        "vectors": vectors or None,
+        "vectors": [] if vectors == ["random"] else vectors or None,
         "train_vectors": False if freeze_vectors else None,
         "stem": stem or None,
         "stop_words": stop_words or None,
         "dropout": dropout,
+        "hidden": tuple(hidden) if hidden else None,
+        "max_length": max_length,
         "epochs": epochs,
+        "patience": patience,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "class_weight": class_weight,
+        "calibration": calibration,
         "objective": "precision" if precision is not None else objective,
         "precision": precision,
     }
@@ -121,13 +127,14 @@ def train(
         with _quiet():
             import keras
 
+            from textsiam.checkpoints import discard
             from textsiam.classifier import DuplicateClassifier
 
             keras.ops.zeros(1)
         classifier = DuplicateClassifier(**parameters, random_state=seed, verbose=1)
         classifier.fit(frame, frame["is_duplicate"], validation, checkpoints=checkpoints, resume=resume)
     classifier.save(out, overwrite=force)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    discard(checkpoints)
     figures = classifier.model_.bundle.metrics["dev"]
     typer.echo(
         f"{out}: dev accuracy {figures['accuracy']:.4f}, ROC AUC {figures['roc_auc']:.4f}, "
@@ -286,6 +293,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         app()
-    except (TextsiamError, OSError) as error:
-        typer.echo(f"textsiam: {error}", err=True)
-        sys.exit(1)
+    except TextsiamError as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{error.filename or 'The output'} cannot be read or written: {error.strerror or error}."
+    else:
+        return
+    typer.echo(f"textsiam: {message}", err=True)
+    sys.exit(1)

@@ -2,11 +2,14 @@
 
 import json
 import logging
+import math
+import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,9 +26,32 @@ from textsiam.report import plot_history
 from textsiam.runtime import Model
 from textsiam.vectors import embedding_matrix
 
+if TYPE_CHECKING:
+    from textsiam.checkpoints import Progress
+    from textsiam.training import PairArrays
+
 logger = logging.getLogger(__name__)
 
-_LEXICAL_ROWS = 4096  # pairs whose lexical measures are computed together
+_LEXICAL_ROWS = 1024  # pairs whose lexical measures are computed together
+_WHOLE = {  # parameters that are whole numbers, and the least they may be
+    "epochs": 1,
+    "patience": 1,
+    "batch_size": 1,
+    "vector_size": 1,
+    "min_count": 1,
+    "max_vocabulary": 1,
+    "max_length": 1,
+    "oov_buckets": 0,
+    "random_state": 0,
+}
+_BETWEEN = {"dropout": (0, 1), "learning_rate": (1e-12, math.inf)}
+_ONE_OF = {
+    "schedule": ("cosine", "constant"),
+    "class_weight": (None, "balanced"),
+    "calibration": ("auto", "platt", "isotonic", "none"),
+    "objective": ("accuracy", "f1", "precision"),
+}
+_AFTER_TRAINING = {"calibration", "objective", "precision", "verbose"}  # a resumed run may change these
 
 
 @dataclass(frozen=True)
@@ -51,32 +77,40 @@ class LabelledPairs:
 
 
 def check_settings(settings: SimpleNamespace) -> None:
-    """Refuse parameters of ``DuplicateClassifier`` that cannot be meant.
+    """Refuse parameters of ``DuplicateClassifier`` that cannot be meant, before any work is done.
 
     Raises:
         TextsiamError: one of them is out of its range.
     """
+    for name in ("measures", "hidden"):
+        if isinstance(getattr(settings, name), str) or not isinstance(getattr(settings, name), Sequence):
+            raise TextsiamError(f"{name} must be a list, not {getattr(settings, name)!r}.")
     _architecture(settings, embedding=1)
-    for name in ("epochs", "patience", "batch_size", "vector_size", "min_count", "max_length"):
+    for name, least in _WHOLE.items():
         value = getattr(settings, name)
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise TextsiamError(f"{name} must be a whole number of at least 1, not {value!r}.")
-    if not 0 <= settings.dropout < 1:
-        raise TextsiamError(f"dropout must be in [0, 1), not {settings.dropout!r}.")
-    if not settings.learning_rate > 0:
-        raise TextsiamError(f"learning_rate must be above 0, not {settings.learning_rate!r}.")
-    if settings.oov_buckets == 0 and settings.encoder != "lstm_flat":
-        raise TextsiamError("oov_buckets must be at least 2: a question of unknown words only would have no token.")
-    choices = {
-        "schedule": ("cosine", "constant"),
-        "class_weight": (None, "balanced"),
-        "calibration": ("auto", "platt", "isotonic", "none"),
-        "objective": ("accuracy", "f1", "precision"),
-    }
-    for name, allowed in choices.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+        if not whole and (name, value) != ("max_vocabulary", None):
+            raise TextsiamError(f"{name} must be a whole number of at least {least}, not {value!r}.")
+    for name, (low, high) in _BETWEEN.items():
+        value = getattr(settings, name)
+        if not isinstance(value, (int, float, np.number)) or not low <= value < high:
+            raise TextsiamError(f"{name} must be a number in [{low}, {high}), not {value!r}.")
+    for name, allowed in _ONE_OF.items():
         if getattr(settings, name) not in allowed:
             listed = ", ".join(str(choice) for choice in allowed)
             raise TextsiamError(f"{name} must be one of {listed}, not {getattr(settings, name)!r}.")
+    if not all(isinstance(source, (str, Path)) for source in _sources(settings)):
+        raise TextsiamError(f"vectors are files or 'self', not {settings.vectors!r}.")
+    _check_together(settings)
+
+
+def _check_together(settings: SimpleNamespace) -> None:
+    if settings.oov_buckets == 0 and settings.encoder != "lstm_flat":
+        raise TextsiamError("oov_buckets must be at least 2: a question of unknown words only would have no token.")
+    if (settings.objective == "precision") != (settings.precision is not None):
+        raise TextsiamError("The objective 'precision' and the wanted precision go together; give both or neither.")
+    if settings.precision is not None and not 0 < settings.precision <= 1:
+        raise TextsiamError(f"precision must be in (0, 1], not {settings.precision!r}.")
 
 
 def fit_model(
@@ -98,21 +132,29 @@ def fit_model(
     tokenizer = Tokenizer(settings.stem, settings.stop_words, settings.keep_negation, settings.keep_digits)
     questions = list(dict.fromkeys(training.questions.ravel()))
     logger.info("%d pairs, %d distinct questions: tokens and word vectors", len(training), len(questions))
+    tokens = [tokenizer(question) for question in questions]
     vocabulary = Vocabulary.build(
-        map(tokenizer, questions),
+        tokens,
         min_count=settings.min_count,
         max_size=settings.max_vocabulary,
         oov_buckets=settings.oov_buckets,
     )
     preprocessor = Preprocessor(tokenizer, vocabulary, settings.max_length)
-    rows = preprocessor.encode(questions)
+    rows = preprocessor.encode_tokens(tokens)
     lexicon = {"idf": vocabulary.inverse_document_frequency(rows), "numeric": vocabulary.numeric()}
-    sources = [settings.vectors] if isinstance(settings.vectors, (str, Path)) else list(settings.vectors or [])
-    vectors = embedding_matrix(sources, vocabulary, rows, dimensions=settings.vector_size, seed=settings.random_state)
+    vectors = embedding_matrix(
+        _sources(settings), vocabulary, rows, dimensions=settings.vector_size, seed=settings.random_state
+    )
     logger.info("%d words, vectors of %d dimensions", len(vocabulary.tokens), vectors.shape[1])
     architecture = _architecture(settings, embedding=vectors.shape[1])
 
-    weights, progress = _train(settings, architecture, preprocessor, vectors, lexicon, training, dev, folder, resume)
+    known = dict(zip(questions, rows, strict=True))
+    del tokens
+
+    def encode(pairs: LabelledPairs) -> "PairArrays":
+        return _encode(pairs, known, preprocessor, architecture, lexicon)
+
+    weights, progress = _train(settings, architecture, vectors, encode(training), encode(dev), folder, resume)
     config = {
         "architecture": architecture.to_dict(),
         "preprocessing": {
@@ -133,8 +175,10 @@ def fit_model(
     }
     extras = {"history.json": json.dumps(progress.history, indent=2).encode()}
     if progress.history:
-        plot_history(folder / "curves.png", progress.history)
-        extras["curves.png"] = (folder / "curves.png").read_bytes()
+        with tempfile.TemporaryDirectory() as temporary:
+            curves = Path(temporary) / "curves.png"
+            plot_history(curves, progress.history)
+            extras["curves.png"] = curves.read_bytes()
     return calibrate(Bundle(config, weights | lexicon, {}, "", vocabulary.to_text(), extras), settings, dev)
 
 
@@ -164,32 +208,45 @@ def calibrate(bundle: Bundle, settings: SimpleNamespace, dev: LabelledPairs) -> 
     return Model(replace(bundle, config=config, metrics=metrics, card=model_card(config, metrics)))
 
 
+def _encode(
+    pairs: LabelledPairs,
+    known: dict[str, list[int]],
+    preprocessor: Preprocessor,
+    architecture: Architecture,
+    lexicon: dict[str, np.ndarray],
+) -> "PairArrays":
+    """Return pairs as arrays for the network; ``known`` holds the ids of questions that are encoded already."""
+    from textsiam.training import PairArrays
+
+    unknown = [question for question in dict.fromkeys(pairs.questions.ravel()) if question not in known]
+    known = known | dict(zip(unknown, preprocessor.encode(unknown), strict=True))
+    columns = preprocessor.max_length + (architecture.encoder != "lstm_flat")
+    ids1, ids2 = (pad_sequences([known[question] for question in column], columns) for column in pairs.questions.T)
+    lengths = np.maximum((ids1 != 0).sum(axis=1), (ids2 != 0).sum(axis=1))
+    order = np.argsort(lengths, kind="stable")
+    lexical = np.empty((len(pairs), len(architecture.lexical)), np.float32)
+    for first in range(0, len(pairs), _LEXICAL_ROWS):
+        rows = order[first : first + _LEXICAL_ROWS]
+        width = max(lengths[rows[-1]], 1)
+        lexical[rows] = lexical_similarities(architecture.lexical, ids1[rows, :width], ids2[rows, :width], **lexicon)
+    return PairArrays(ids1, ids2, lexical, pairs.labels.astype(np.float32))
+
+
 def _train(
     settings: SimpleNamespace,
     architecture: Architecture,
-    preprocessor: Preprocessor,
     vectors: np.ndarray,
-    lexicon: dict[str, np.ndarray],
-    training: LabelledPairs,
-    dev: LabelledPairs,
+    training: "PairArrays",
+    dev: "PairArrays",
     folder: Path,
     resume: bool,
-) -> tuple[dict[str, np.ndarray], Any]:
+) -> tuple[dict[str, np.ndarray], "Progress"]:
     import keras
 
+    from textsiam.checkpoints import Checkpoints, fingerprint
     from textsiam.siamese import build_siamese, compile_siamese, get_weights
-    from textsiam.training import PairArrays, balanced_class_weight, fingerprint, train
+    from textsiam.training import balanced_class_weight, train
 
-    full_length = architecture.encoder == "lstm_flat"
-
-    def encode(pairs: LabelledPairs) -> PairArrays:
-        columns = settings.max_length + (not full_length)
-        ids1, ids2 = (pad_sequences(preprocessor.encode(column), columns) for column in pairs.questions.T)
-        blocks = [slice(first, first + _LEXICAL_ROWS) for first in range(0, len(pairs), _LEXICAL_ROWS)]
-        lexical = [lexical_similarities(architecture.lexical, ids1[b], ids2[b], **lexicon) for b in blocks]
-        return PairArrays(ids1, ids2, np.concatenate(lexical), pairs.labels.astype(np.float32))
-
-    learning, checking = encode(training), encode(dev)
     keras.utils.set_random_seed(settings.random_state)
     network = build_siamese(architecture, vectors, train_vectors=settings.train_vectors, dropout=settings.dropout)
     rate = settings.learning_rate
@@ -197,26 +254,23 @@ def _train(
         steps = settings.epochs * -(-len(training) // settings.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
     compile_siamese(network, architecture, keras.optimizers.Adam(rate))
-    identity = fingerprint(
-        {name: value for name, value in vars(settings).items() if name != "verbose"},
-        vectors,
-        *(array for pairs in (learning, checking) for array in (pairs.ids1, pairs.ids2, pairs.labels)),
-    )
-    progress = train(
-        network,
-        learning,
-        checking,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        patience=settings.patience,
-        seed=settings.random_state,
-        folder=folder,
-        identity=identity,
-        full_length=full_length,
-        class_weight=balanced_class_weight(training.labels) if settings.class_weight == "balanced" else None,
-        resume=resume,
-        verbose=settings.verbose,
-    )
+    lasting = {name: value for name, value in vars(settings).items() if name not in _AFTER_TRAINING}
+    arrays = [array for pairs in (training, dev) for array in (pairs.ids1, pairs.ids2, pairs.labels)]
+    with Checkpoints(folder, fingerprint(lasting, *arrays)) as checkpoints:
+        progress = train(
+            network,
+            training,
+            dev,
+            checkpoints,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            patience=settings.patience,
+            seed=settings.random_state,
+            full_length=architecture.encoder == "lstm_flat",
+            class_weight=balanced_class_weight(training.labels) if settings.class_weight == "balanced" else None,
+            resume=resume,
+            verbose=settings.verbose,
+        )
     return get_weights(network), progress
 
 
@@ -231,6 +285,14 @@ def _architecture(settings: SimpleNamespace, *, embedding: int) -> Architecture:
         margin=settings.margin,
         flat_length=settings.max_length,
     )
+
+
+def _sources(settings: SimpleNamespace) -> list[str | Path]:
+    if settings.vectors is None or isinstance(settings.vectors, (str, Path)):
+        return [] if settings.vectors is None else [settings.vectors]
+    if not isinstance(settings.vectors, Sequence):
+        raise TextsiamError(f"vectors are files or 'self', not {settings.vectors!r}.")
+    return list(settings.vectors)
 
 
 def _plain(value: Any) -> Any:

@@ -109,7 +109,7 @@ def check_pairs(X: object) -> np.ndarray:
             f"A frame of pairs has columns question1 and question2; this one has: {', '.join(map(str, X))}."
         )
     pairs = np.asarray(X, dtype=object)
-    if not len(pairs):
+    if pairs.ndim and not len(pairs):
         raise TextsiamError("There are no pairs; give at least one.")
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise TextsiamError(f"Pairs have shape (n, 2), two questions a row; received shape {pairs.shape}.")
@@ -282,6 +282,8 @@ def read_table(path: PathLike, columns: Sequence[str] = ()) -> pd.DataFrame:
 def _read_bytes(path: PathLike) -> tuple[str, bytes]:
     """Return the suffix that says how to parse a file, and its content, decompressed."""
     if os.fspath(path) == "-":
+        if sys.stdin is None:
+            raise TextsiamError("Standard input is closed; name a file to read.")
         return ".csv", sys.stdin.buffer.read()
     file, name = Path(path), _display(path)
     zipped = file.suffix.lower() == ".gz"

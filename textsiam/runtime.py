@@ -2,12 +2,13 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +82,9 @@ class Model:
             self.architecture = Architecture.from_dict(config["architecture"])
             self.calibration = Calibration.from_dict(config["calibration"])
             self.threshold = float(config["threshold"]["value"])
-        except (KeyError, TypeError, ValueError) as error:
+            if not 0 <= self.threshold <= 1:
+                raise TextsiamError(f"The model's threshold is {self.threshold}, not a probability. Train it anew.")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, TextsiamError):
                 raise
             raise TextsiamError(
@@ -167,10 +170,33 @@ def _threads(questions: int) -> Iterator[ThreadPoolExecutor | None]:
     if workers == 1 or questions <= _ALONE:
         yield None
         return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with _one_blas_thread, ThreadPoolExecutor(workers) as pool:
         yield pool
+
+
+class _OneBlasThread:
+    """Limits BLAS to one thread while anyone is inside: the limit is the process's, the calls are many threads'."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with self._lock:
+            if not self._inside:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model:
@@ -234,8 +260,8 @@ def is_duplicate(
     chosen = as_model(model)
     if threshold is None:
         threshold = chosen.threshold
-    elif not 0 <= threshold <= 1:
-        raise TextsiamError(f"threshold is a probability in [0, 1], not {threshold!r}.")
+    else:
+        check_threshold(threshold)
     answer = similarity(q1, q2, model=chosen) >= threshold
     return answer if isinstance(answer, np.ndarray) else bool(answer)
 
@@ -245,24 +271,47 @@ def similarity(
 ) -> float | np.ndarray:
     """Return the calibrated probability that two questions ask the same thing, in [0, 1], higher = more alike.
 
-    Args and errors are those of ``is_duplicate``; a float, or float64 (n,) for sequences.
+    Args and errors are those of ``is_duplicate``; a float, or float64 (n,) for sequences. Two questions of the same
+    normalised text have probability 1, two empty ones too.
     """
     chosen = as_model(model)
     if isinstance(q1, str) and isinstance(q2, str):
         return float(chosen.probabilities([q1], [q2])[0])
-    if isinstance(q1, str) or isinstance(q2, str):
-        raise TextsiamError("Give two questions, or two sequences of questions; received one of each.")
-    q1, q2 = list(q1), list(q2)
-    if len(q1) != len(q2):
-        raise TextsiamError(f"Two sequences of questions have the same length; received {len(q1)} and {len(q2)}.")
-    for question in (*q1, *q2):
-        if not isinstance(question, str):
-            raise TextsiamError(f"Questions are text; received {question!r} ({type(question).__name__}).")
-    return chosen.probabilities(q1, q2)
+    first, second = _texts(q1), _texts(q2)
+    if len(first) != len(second):
+        raise TextsiamError(f"Sequences of questions must be of one length; received {len(first)} and {len(second)}.")
+    return chosen.probabilities(first, second)
+
+
+def _texts(questions: Any) -> list[str]:
+    """Return a sequence of questions as a list; refuse what is none, or has no order."""
+    table = getattr(questions, "ndim", 1) != 1
+    if isinstance(questions, (str, bytes, Mapping, Set)) or not isinstance(questions, Iterable) or table:
+        raise TextsiamError(
+            f"Give two questions, or two sequences of questions; received {type(questions).__name__} among them."
+        )
+    texts = list(questions)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TextsiamError(f"Questions are text; received {text!r:.60} ({type(text).__name__}).")
+    return texts
+
+
+def check_threshold(threshold: Any) -> float:
+    """Return a threshold that is a number in [0, 1].
+
+    Raises:
+        TextsiamError: it is not.
+    """
+    if not isinstance(threshold, (int, float, np.number)) or not 0 <= threshold <= 1:
+        raise TextsiamError(f"threshold is a probability in [0, 1], not {threshold!r}.")
+    return float(threshold)
 
 
 def as_model(model: Model | str | Path | None) -> Model:
     """Return the model itself, the one in the folder, or the default one; a folder is read once."""
     if isinstance(model, Model):
         return model
+    if model is not None and not isinstance(model, (str, Path)):
+        raise TextsiamError(f"A model is a folder or a loaded model, not {type(model).__name__}.")
     return _loaded(_default_folder() if model is None else model)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from textsiam.errors import TextsiamError
 from textsiam.pairs import read_table
-from textsiam.runtime import Model, as_model
+from textsiam.runtime import Model, as_model, check_threshold
 
 PROBABILITY, DECISION = "duplicate_probability", "duplicate"
 _CHUNK = 20_000
@@ -94,9 +94,7 @@ def score_file(
         TextsiamError: the table, the columns, the model or the output is wrong.
     """
     chosen = as_model(model)
-    limit = chosen.threshold if threshold is None else threshold
-    if not 0 <= limit <= 1:
-        raise TextsiamError(f"threshold is a probability in [0, 1], not {threshold!r}.")
+    limit = chosen.threshold if threshold is None else check_threshold(threshold)
     write = _writer(output, overwrite=overwrite)
     table = read_table(source, (question1, question2))
     taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
@@ -118,6 +116,8 @@ def score_file(
 def _writer(output: str | Path, *, overwrite: bool) -> Callable[[pd.DataFrame], None]:
     """Return what writes a table to the output; refuse before any work is done what could not be written after it."""
     if os.fspath(output) == "-":
+        if sys.stdout is None:
+            raise TextsiamError("Standard output is closed; name a file to write to.")
         return lambda table: _write_text(table, sys.stdout.buffer, ",")
     path = Path(output)
     zipped = path.suffix.lower() == ".gz"

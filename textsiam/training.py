@@ -1,17 +1,14 @@
-"""Training: batches of like length, early stopping, checkpoints, history."""
+"""Training: batches of like length, early stopping, history."""
 
-import hashlib
-import json
 import logging
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
+from textsiam.checkpoints import Checkpoints, Progress
 from textsiam.errors import TextsiamError
 
 logger = logging.getLogger(__name__)
@@ -94,33 +91,12 @@ class PairBatches(keras.utils.PyDataset):
         return inputs, self.pairs.labels[rows, None]
 
 
-@dataclass
-class Progress:
-    """What training has reached: saved with every epoch, so that a killed run can go on.
+class _AfterEpoch(keras.callbacks.Callback):
+    """Notes the figures of every epoch, saves it, and stops when the dev loss no longer falls."""
 
-    Attributes:
-        history: one list a figure, one value an epoch.
-        best_epoch: 1 … epochs; 0 before the first has ended.
-        interrupted: stopped by Ctrl-C.
-    """
-
-    history: dict[str, list[float]] = field(default_factory=dict)
-    best_epoch: int = 0
-    interrupted: bool = False
-
-    @property
-    def epochs(self) -> int:
-        """Number of epochs that have ended."""
-        return len(self.history.get("val_loss", []))
-
-
-class _Checkpoint(keras.callbacks.Callback):
-    """Keeps the best weights by dev loss, stops early, and writes all that a resumed run needs after every epoch."""
-
-    def __init__(self, progress: Progress, patience: int, seed: int, folder: Path, fingerprint: str):
+    def __init__(self, checkpoints: Checkpoints, progress: Progress, patience: int, seed: int):
         super().__init__()
-        self.progress, self.patience, self.seed = progress, patience, seed
-        self.folder, self.fingerprint = folder, fingerprint
+        self.checkpoints, self.progress, self.patience, self.seed = checkpoints, progress, patience, seed
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # Checkpoints leave out the state of the dropout generators: it depends on the epoch alone.
@@ -134,25 +110,11 @@ class _Checkpoint(keras.callbacks.Callback):
         losses = self.progress.history["val_loss"]
         if not np.isfinite(losses[-1]):
             raise TextsiamError(f"The dev loss of epoch {epoch + 1} is {losses[-1]}. Lower the learning rate.")
-        if losses[-1] == min(losses):
+        if losses[-1] < min(losses[:-1], default=np.inf):
             self.progress.best_epoch = len(losses)
-            self._save("best.weights.h5")
-        self._save("last.weights.h5")
-        state = {
-            "fingerprint": self.fingerprint,
-            "best_epoch": self.progress.best_epoch,
-            "history": self.progress.history,
-        }
-        temporary = self.folder / "progress.json.tmp"
-        temporary.write_text(json.dumps(state), encoding="utf-8")
-        temporary.replace(self.folder / "progress.json")
+        self.checkpoints.write(self.model, self.progress)
         if len(losses) - self.progress.best_epoch >= self.patience:
             self.model.stop_training = True
-
-    def _save(self, name: str) -> None:
-        temporary = self.folder / f"new.{name}"
-        self.model.save_weights(temporary, overwrite=True)
-        temporary.replace(self.folder / name)
 
 
 def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
@@ -165,25 +127,16 @@ def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
     return generators
 
 
-def fingerprint(settings: dict[str, Any], *arrays: np.ndarray) -> str:
-    """Return a digest of everything that a resumed run must share with the one it continues."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
 def train(
     model: keras.Model,
     training: PairArrays,
     dev: PairArrays,
+    checkpoints: Checkpoints,
     *,
     epochs: int,
     batch_size: int,
     patience: int,
     seed: int,
-    folder: Path,
-    identity: str,
     full_length: bool = False,
     class_weight: dict[int, float] | None = None,
     resume: bool = False,
@@ -195,30 +148,28 @@ def train(
         model: compiled network.
         training: pairs to learn from.
         dev: pairs to measure every epoch on.
+        checkpoints: where every epoch is kept, opened.
         epochs: passes over the training pairs, at most.
         batch_size: pairs a step.
         patience: epochs without a lower dev loss after which training stops.
-        seed: of the order of the batches.
-        folder: for the checkpoints; removed by the caller when the model is saved.
-        identity: what ``fingerprint`` returned.
+        seed: of the order of the batches and of dropout.
         full_length: see ``PairBatches``.
         class_weight: weight of label 0 and of label 1.
-        resume: go on after the last epoch in ``folder``, if there is one.
+        resume: go on after the last epoch in ``checkpoints``, if there is one.
         verbose: Keras's: 0 silent, 1 progress bar, 2 a line an epoch.
 
     Returns:
-        The history and the best epoch. Ctrl-C ends training as if it had stopped early.
+        The history and the best epoch. Ctrl-C after the first epoch ends training as if it had stopped early.
 
     Raises:
-        TextsiamError: the checkpoints belong to other data or settings, or the loss is no longer a number.
+        TextsiamError: the checkpoints belong to other data or settings, the loss is no longer a number, or Ctrl-C came
+            before the first epoch had ended.
     """
-    progress = _read_progress(folder, identity) if resume else Progress()
+    progress = checkpoints.read() if resume else Progress()
     if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+        checkpoints.clear()
     if progress.epochs:
-        model.optimizer.build(model.trainable_variables)
-        _load_weights(model, folder / "last.weights.h5")
+        checkpoints.load(model, progress.epochs)
         logger.info("Resuming after epoch %d of %d", progress.epochs, epochs)
     stopped_early = progress.epochs - progress.best_epoch >= patience
     if progress.epochs < epochs and not stopped_early:
@@ -229,45 +180,21 @@ def train(
                 initial_epoch=progress.epochs,
                 epochs=epochs,
                 class_weight=class_weight,
-                callbacks=[_Checkpoint(progress, patience, seed, folder, identity)],
+                callbacks=[_AfterEpoch(checkpoints, progress, patience, seed)],
                 shuffle=False,
                 verbose=verbose,
             )
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             progress.interrupted = True
-    if progress.best_epoch:
-        _load_weights(model, folder / "best.weights.h5")
-    if progress.interrupted:
-        kept = (
-            f"the weights of epoch {progress.best_epoch}, the best so far,"
-            if progress.best_epoch
-            else "the weights as they are"
-        )
-        logger.warning("Interrupted after %d whole epochs: %s are kept.", progress.epochs, kept)
+            if not progress.best_epoch:
+                raise TextsiamError("Interrupted before the first epoch ended: nothing is kept.") from interrupt
+            logger.warning(
+                "Interrupted after %d whole epochs: the weights of epoch %d, the best so far, are kept.",
+                progress.epochs,
+                progress.best_epoch,
+            )
+    checkpoints.load(model, progress.best_epoch)
     return progress
-
-
-def _read_progress(folder: Path, identity: str) -> Progress:
-    path = folder / "progress.json"
-    if not path.exists():
-        return Progress()
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-        progress = Progress(state["history"], state["best_epoch"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
-    if state.get("fingerprint") != identity:
-        raise TextsiamError(
-            f"The training in {folder.name} had other pairs or settings. Give the same, or leave out --resume."
-        )
-    return progress
-
-
-def _load_weights(model: keras.Model, path: Path) -> None:
-    try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
 
 
 def balanced_class_weight(labels: Sequence[int] | np.ndarray) -> dict[int, float]:

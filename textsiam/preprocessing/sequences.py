@@ -52,14 +52,16 @@ class Preprocessor:
 
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
         """Return the ids of each question, 1 … ``max_length`` of them."""
-        tokenizer, encode, limit = self.tokenizer, self.vocabulary.encode, self.max_length
+        return self.encode_tokens(map(self.tokenizer, texts))
+
+    def encode_tokens(self, questions: Iterable[list[str]]) -> list[list[int]]:
+        """Return the ids of each tokenised question, 1 … ``max_length`` of them."""
+        encode, limit = self.vocabulary.encode, self.max_length
         rows = []
-        for text in texts:
-            tokens = tokenizer(text)
+        for tokens in questions:
             if len(tokens) > limit:
                 self._say_cut(len(tokens))
-                tokens = tokens[:limit]
-            rows.append(encode(tokens))
+            rows.append(encode(tokens[:limit]))
         return rows
 
     def _say_cut(self, length: int) -> None:

@@ -1,0 +1,139 @@
+"""The state of an unfinished training: written after every epoch, so that a killed run can go on."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import keras
+import numpy as np
+from filelock import FileLock, Timeout
+
+from textsiam.errors import TextsiamError
+
+_PROGRESS, _LOCK, _NEW = "progress.json", "lock", "new.weights.h5"
+
+
+@dataclass
+class Progress:
+    """What training has reached.
+
+    Attributes:
+        history: one list a figure, one value an epoch.
+        best_epoch: the epoch of the lowest dev loss, from 1; 0 before the first has ended.
+        interrupted: stopped by Ctrl-C.
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int = 0
+    interrupted: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs that have ended."""
+        return len(self.history.get("val_loss", []))
+
+
+def fingerprint(settings: dict[str, Any], *arrays: np.ndarray) -> str:
+    """Return a digest of everything that a resumed run must share with the one it continues."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoints:
+    """The checkpoint folder of one training, locked against a second one while it is open.
+
+    Args:
+        folder: made if it is not there; only files of its own are ever removed from it.
+        identity: what ``fingerprint`` returned.
+    """
+
+    def __init__(self, folder: Path, identity: str):
+        self.folder = folder
+        self.identity = identity
+        self._lock = FileLock(folder / _LOCK)
+
+    def __enter__(self) -> "Checkpoints":
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise TextsiamError(f"Another training writes to {self.folder}. Wait, or choose another folder.") from error
+        except OSError as error:
+            raise TextsiamError(f"Cannot keep checkpoints in {self.folder}: {error.strerror or error}.") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    def read(self) -> Progress:
+        """Return the progress of the training to go on with; none where there is no checkpoint.
+
+        Raises:
+            TextsiamError: the checkpoint is damaged, or of another training.
+        """
+        path = self.folder / _PROGRESS
+        if not path.exists():
+            return Progress()
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+            progress, identity = Progress(state["history"], state["best_epoch"]), state["fingerprint"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
+        if identity != self.identity:
+            raise TextsiamError(
+                f"The training in {self.folder.name} had other pairs or settings. Give the same, or leave out --resume."
+            )
+        return progress
+
+    def write(self, model: keras.Model, progress: Progress) -> None:
+        """Save the weights of the epoch that has just ended, then the progress that names them, then drop old ones."""
+        try:
+            model.save_weights(self.folder / _NEW, overwrite=True)
+            (self.folder / _NEW).replace(self._weights(progress.epochs))
+            state = {"fingerprint": self.identity, "best_epoch": progress.best_epoch, "history": progress.history}
+            temporary = self.folder / f"{_PROGRESS}.new"
+            temporary.write_text(json.dumps(state), encoding="utf-8")
+            temporary.replace(self.folder / _PROGRESS)
+        except OSError as error:
+            raise TextsiamError(f"Cannot keep checkpoints in {self.folder}: {error.strerror or error}.") from error
+        kept = {self._weights(progress.epochs), self._weights(progress.best_epoch)}
+        for path in self.folder.glob("epoch-*.weights.h5"):
+            if path not in kept:
+                path.unlink()
+
+    def load(self, model: keras.Model, epoch: int) -> None:
+        """Put the weights, and the optimizer's state, of an epoch into the network.
+
+        Raises:
+            TextsiamError: the file is missing or damaged.
+        """
+        model.optimizer.build(model.trainable_variables)
+        try:
+            model.load_weights(self._weights(epoch))
+        except (OSError, ValueError, KeyError) as error:
+            raise TextsiamError(
+                f"The checkpoint {self._weights(epoch)} is damaged. Leave out --resume to start anew."
+            ) from error
+
+    def _weights(self, epoch: int) -> Path:
+        return self.folder / f"epoch-{epoch}.weights.h5"
+
+    def clear(self) -> None:
+        """Remove the checkpoints, and nothing else that may be in the folder."""
+        for path in (self.folder / _PROGRESS, self.folder / _NEW, *self.folder.glob("epoch-*.weights.h5")):
+            path.unlink(missing_ok=True)
+
+
+def discard(folder: Path) -> None:
+    """Remove a checkpoint folder whose model has been saved, unless other files are in it."""
+    Checkpoints(folder, "").clear()
+    (folder / _LOCK).unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
