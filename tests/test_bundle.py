@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +80,29 @@ def test_a_failed_write_leaves_the_old_model_and_nothing_else(bundle, tmp_path, 
     assert names(tmp_path) == ["model"]
 
 
+def test_control_c_between_the_renames_loses_no_model(bundle, tmp_path, monkeypatch):
+    write_bundle(tmp_path / "model", bundle)
+    original = Path.rename
+
+    def interrupted(self, target):
+        if self.name.endswith(".new"):
+            raise KeyboardInterrupt
+        return original(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_bundle(tmp_path / "model", Bundle({}, {}, {}, "new"), overwrite=True)
+    assert read_bundle(tmp_path / "model").card == "# Card\n"
+    assert names(tmp_path) == ["model"]
+
+
+def test_the_current_folder_can_be_the_target(bundle, tmp_path, monkeypatch):
+    write_bundle(tmp_path / "model", bundle)
+    monkeypatch.chdir(tmp_path / "model")
+    write_bundle(".", Bundle({}, {}, {}, "new"), overwrite=True)
+    assert read_bundle(tmp_path / "model").card == "new"
+
+
 @pytest.mark.parametrize("name", FILES[:-1])
 def test_a_missing_file_is_named(bundle, tmp_path, name):
     write_bundle(tmp_path / "model", bundle)
@@ -135,6 +159,8 @@ def rewritten(folder, target, change):
         lambda b: Bundle({**b.config, "preprocessing": {}}, b.weights, {}, "", b.vocabulary),
         lambda b: Bundle({**b.config, "calibration": {"kind": "platt"}}, b.weights, {}, "", b.vocabulary),
         lambda b: Bundle({**b.config, "threshold": {"value": "high"}}, b.weights, {}, "", b.vocabulary),
+        lambda b: Bundle({**b.config, "threshold": {"value": 5}}, b.weights, {}, "", b.vocabulary),
+        lambda b: Bundle({**b.config, "architecture": None}, b.weights, {}, "", b.vocabulary),
         lambda b: Bundle(b.config, {n: a[:-1] for n, a in b.weights.items()}, {}, "", b.vocabulary),
     ],
 )

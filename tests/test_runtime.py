@@ -49,6 +49,12 @@ def test_the_threshold_can_be_given(model_folder):
         ("a", 5),
         (b"a", b"b"),
         (float("nan"), "a"),
+        (float("nan"), float("nan")),
+        (5, 5),
+        (np.array("a"), np.array("a")),
+        ({"a": 1}, {"a": 1}),
+        ({"a"}, {"a"}),
+        (np.array([["a", "b"]]), np.array([["a", "b"]])),
     ],
 )
 def test_wrong_questions_get_one_line(q1, q2, model_folder):
@@ -57,7 +63,39 @@ def test_wrong_questions_get_one_line(q1, q2, model_folder):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_series_arrays_and_generators_are_sequences(model_folder):
+    import pandas as pd
+
+    expected = similarity(["a", "b"], ["c", "b"], model=model_folder)
+    for form in (pd.Series, np.array, tuple, iter):
+        np.testing.assert_array_equal(similarity(form(["a", "b"]), form(["c", "b"]), model=model_folder), expected)
+
+
+def test_blas_threads_come_back(model_folder, toy_pairs, monkeypatch):
+    from threadpoolctl import threadpool_info
+
+    def blas_threads():
+        return {info["filepath"]: info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+    before = blas_threads()
+    model = load_model(model_folder)
+    monkeypatch.setattr(runtime, "_ALONE", 0)
+    pairs = columns(toy_pairs(100, seed=1)[0])
+    threads = [threading.Thread(target=model.probabilities, args=pairs) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("model", [3, b"model", ["model"]])
+def test_a_model_is_a_folder_or_a_model(model):
+    with pytest.raises(TextsiamError, match="A model is"):
+        similarity("a", "b", model=model)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", [0.1]])
 def test_wrong_thresholds_get_one_line(threshold, model_folder):
     with pytest.raises(TextsiamError, match="threshold"):
         is_duplicate(*SAME, model=model_folder, threshold=threshold)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from textsiam import DuplicateClassifier, TextsiamError
+from textsiam.checkpoints import Checkpoints, discard
 from textsiam.training import PairArrays, PairBatches, balanced_class_weight
 
 SMALL = {"units": 4, "hidden": (4,), "vector_size": 4, "min_count": 1, "oov_buckets": 8, "batch_size": 64}
@@ -116,12 +117,42 @@ def test_resume_refuses_other_settings_and_other_pairs(data, toy_pairs, tmp_path
 
 def test_a_damaged_checkpoint_gets_one_line(data, tmp_path):
     fit(data, tmp_path / "cut", stop_after=1)
-    (tmp_path / "cut" / "last.weights.h5").write_bytes(b"half")
+    (tmp_path / "cut" / "epoch-1.weights.h5").write_bytes(b"half")
     with pytest.raises(TextsiamError, match="damaged"):
         fit(data, tmp_path / "cut", resume=True)
     (tmp_path / "cut" / "progress.json").write_text("{")
     with pytest.raises(TextsiamError, match="damaged"):
         fit(data, tmp_path / "cut", resume=True)
+
+
+def test_settings_that_do_not_touch_training_may_change(data, tmp_path):
+    fit(data, tmp_path / "cut", stop_after=1)
+    resumed = fit(data, tmp_path / "cut", epochs=4, resume=True, objective="f1", calibration="platt")
+    assert len(resumed.history_["val_loss"]) == 4
+
+
+def test_only_own_files_are_removed(data, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "thesis.txt").write_text("precious")
+    (tmp_path / "notes.txt").write_text("precious")
+    fit(data, tmp_path, epochs=1)
+    discard(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "sub"]
+    assert (tmp_path / "sub" / "thesis.txt").read_text() == "precious"
+
+
+def test_two_trainings_never_share_a_folder(data, tmp_path):
+    with Checkpoints(tmp_path, ""), pytest.raises(TextsiamError, match="Another training"):
+        fit(data, tmp_path, epochs=1)
+
+
+def test_a_tie_is_no_gain(data):
+    classifier = DuplicateClassifier(
+        **SMALL, epochs=6, patience=2, learning_rate=1e-12, schedule="constant", train_vectors=False
+    )
+    classifier.fit(*data[0], data[1])
+    assert len(classifier.history_["val_loss"]) == 3
+    assert classifier.model_.bundle.config["training"]["best_epoch"] == 1
 
 
 def test_early_stopping_keeps_the_best_epoch(data):
@@ -163,6 +194,15 @@ def test_control_c_keeps_the_best_so_far_and_says_so(data, tmp_path, caplog):
     assert classifier.model_.bundle.config["training"]["interrupted"] is True
     assert len(classifier.history_["val_loss"]) == 2
     assert classifier.predict_proba(data[1][0]).shape == (100, 2)
+
+
+def test_control_c_in_the_first_epoch_keeps_nothing(data, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras.Model.fit", interrupted)
+    with pytest.raises(TextsiamError, match="nothing is kept"):
+        DuplicateClassifier(**SMALL, epochs=2).fit(*data[0], data[1])
 
 
 def test_a_diverging_training_gets_one_line(data):
