@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test check install
+.PHONY: demo test check bench install
 
 install: .venv/installed
 
@@ -17,6 +17,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+# Speed and accuracy beside other systems; needs the full pairs: make bench DATA=quora_question_pairs.tsv.gz MODEL=DIR
+bench: install
+	$(BIN)/python scripts/bench.py --data $(DATA) --model $(MODEL) --out docs/bench
 
 check: install
 	$(BIN)/ruff format --check .

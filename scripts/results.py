@@ -11,7 +11,7 @@ import json
 import logging
 import platform
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from textsiam.classifier import evaluate_model
 from textsiam.pairs import read_pairs, split_pairs
 from textsiam.presets import preset
 from textsiam.runtime import Model, load_model
+from textsiam.vectors import SELF_TRAINED
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 TUNED = {"batch_size": 256, "learning_rate": 2e-3, "epochs": 4, "min_count": 2}
@@ -32,18 +33,18 @@ TUNED = {"batch_size": 256, "learning_rate": 2e-3, "epochs": 4, "min_count": 2}
 
 @dataclass(frozen=True)
 class Run:
-    """One row of the table: a split and the classifier's parameters; ``glove``: GloVe's vectors beside its own."""
+    """One row of the table: a split, the classifier's parameters, and vectors beside GloVe's."""
 
     split: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    glove: bool = True
+    parameters: dict[str, Any]
+    beside_glove: tuple[str, ...] = (SELF_TRAINED,)
 
 
 RUNS = {
     "lstm": Run("standard", TUNED),
     "bilstm": Run("standard", TUNED | {"encoder": "bilstm", "dropout": 0.35}),
     "lstm-random": Run("random", TUNED),
-    "singh2019-random": Run("random", preset("singh2019")),
+    "singh2019-random": Run("random", preset("singh2019"), beside_glove=()),
 }
 SPLITS = {
     "standard": lambda pairs: split_pairs(pairs, "ids", ids=IDS),
@@ -55,8 +56,7 @@ FIGURES = ("accuracy", "f1", "roc_auc", "average_precision", "log_loss", "ece")
 def train(run: Run, pairs: pd.DataFrame, vectors: Path, folder: Path) -> None:
     """Train one run and save its model folder."""
     split = SPLITS[run.split](pairs)
-    sources = ([str(vectors)] if run.glove else []) + ([] if "train_vectors" in run.parameters else ["self"])
-    classifier = DuplicateClassifier(**run.parameters, vectors=sources, verbose=2)
+    classifier = DuplicateClassifier(**run.parameters, vectors=[str(vectors), *run.beside_glove], verbose=2)
     checkpoints = folder.with_name(f".{folder.name}.checkpoints")
     classifier.fit(
         split.train,
@@ -123,6 +123,12 @@ def main() -> None:
         if not folder.exists():
             train(RUNS[name], pairs, args.vectors, folder)
         model = load_model(folder)
+        trained_with = model.bundle.config["training"]["parameters"]
+        changed = [
+            key for key, value in RUNS[name].parameters.items() if json.dumps(value) != json.dumps(trained_with[key])
+        ]
+        if changed:
+            raise SystemExit(f"{folder} was trained with other parameters ({', '.join(changed)}). Remove it first.")
         split = SPLITS[RUNS[name].split](pairs)
         result = results.setdefault(name, {})
         result["minutes"] = model.bundle.config["training"]["minutes"]

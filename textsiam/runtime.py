@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -165,13 +165,17 @@ class Model:
 
 @contextmanager
 def _threads(questions: int) -> Iterator[ThreadPoolExecutor | None]:
-    """Give a pool of one thread a core, each with one BLAS thread; nothing for little work or a single core."""
+    """Give a pool of one thread a core, or None for little work or a single core; BLAS has one thread meanwhile.
+
+    On products as small as these, a second BLAS thread costs more than it computes.
+    """
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if workers == 1 or questions <= _ALONE:
-        yield None
-        return
-    with _one_blas_thread, ThreadPoolExecutor(workers) as pool:
-        yield pool
+    with _one_blas_thread:
+        if workers == 1 or questions <= _ALONE:
+            yield None
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                yield pool
 
 
 class _OneBlasThread:
@@ -181,19 +185,24 @@ class _OneBlasThread:
         self._lock = Lock()
         self._inside = 0
 
-    def __enter__(self) -> None:
-        from threadpoolctl import threadpool_limits
+    @cached_property
+    def _controller(self) -> Any:
+        from threadpoolctl import ThreadpoolController  # looks for the libraries in the process: once, it takes long
 
+        return ThreadpoolController()
+
+    def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._limits = threadpool_limits(1, user_api="blas")
+                self._limits = self._controller.limit(limits=1, user_api="blas")
+                self._limits.__enter__()
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                self._limits.restore_original_limits()
+                self._limits.__exit__(None, None, None)
 
 
 _one_blas_thread = _OneBlasThread()

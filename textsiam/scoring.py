@@ -155,5 +155,5 @@ def _write_text(table: pd.DataFrame, binary: BinaryIO, delimiter: str) -> None:
     text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(table.columns)
-    writer.writerows(table.itertuples(index=False))
+    writer.writerows(zip(*(table[column].tolist() for column in table), strict=True))
     text.detach()
