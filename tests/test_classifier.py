@@ -141,6 +141,28 @@ def test_the_same_seed_gives_the_same_model(toy_pairs):
     assert not np.array_equal(first, other)
 
 
+def test_a_wanted_precision_is_kept(toy_pairs):
+    classifier = DuplicateClassifier(**SMALL, epochs=1, objective="precision", precision=0.55)
+    classifier.fit(*toy_pairs(200, seed=1), validation=toy_pairs(200, seed=2))
+    threshold = classifier.model_.bundle.config["threshold"]
+    assert threshold["objective"] == "precision"
+    assert threshold["precision"] >= 0.55
+    pairs, labels = toy_pairs(200, seed=2)
+    called = classifier.predict(pairs) == 1
+    assert np.mean(np.array(labels)[called]) == pytest.approx(threshold["precision"])
+
+
+def test_balanced_class_weights_raise_the_rare_class(toy_pairs):
+    pairs, labels = (np.array(part) for part in toy_pairs(600, seed=1))
+    kept = (labels == 0) | (np.arange(600) % 20 == 1)  # one duplicate in eleven
+    scores = {}
+    for weight in (None, "balanced"):
+        classifier = DuplicateClassifier(**SMALL, epochs=3, learning_rate=0.01, class_weight=weight, calibration="none")
+        classifier.fit(pairs[kept], labels[kept], validation=toy_pairs(100, seed=2))
+        scores[weight] = classifier.model_.scores(*pairs.T.tolist()).mean()
+    assert scores["balanced"] > scores[None] + 0.5
+
+
 def test_contrastive_loss_trains_a_text_model(toy_pairs):
     pairs, labels = toy_pairs(600, seed=1)
     settings = {**SMALL, "units": 16, "batch_size": 32, "vectors": None, "vector_size": 16}

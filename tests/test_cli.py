@@ -114,6 +114,34 @@ def test_train_evaluate_score_compare_info(table, tmp_path):
     assert "--force" in again.stderr
 
 
+def test_a_killed_training_resumes(table, tmp_path):
+    model, checkpoints = tmp_path / "model", tmp_path / ".model.checkpoints"
+    arguments = ("train", table, "--dev", table, "--out", model, "--epochs", 40, "--units", 4, "--patience", 40)
+    command = [sys.executable, "-m", "textsiam", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (checkpoints / "progress.json").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    assert not model.exists()
+    refused = run(*arguments, "--resume", "--seed", 1)
+    assert (refused.returncode, "other pairs or settings" in refused.stderr) == (1, True)
+    resumed = run(*arguments, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Resuming after epoch" in resumed.stderr
+    assert len(json.loads((model / "history.json").read_text())["val_loss"]) == 40
+    assert not checkpoints.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
+def test_a_full_disk_gets_one_line(table, model_folder):
+    result = run("evaluate", table, "--model", model_folder, "--json", "/dev/full")
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("textsiam: ") == 1
+
+
 def test_evaluate(table, tmp_path, model_folder, trained):
     report, figures = tmp_path / "report.html", tmp_path / "figures.json"
     code, printed, _ = invoke(
