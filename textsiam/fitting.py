@@ -173,12 +173,10 @@ def fit_model(
             "parameters": {name: _plain(value) for name, value in vars(settings).items()},
         },
     }
-    extras = {"history.json": json.dumps(progress.history, indent=2).encode()}
-    if progress.history:
-        with tempfile.TemporaryDirectory() as temporary:
-            curves = Path(temporary) / "curves.png"
-            plot_history(curves, progress.history)
-            extras["curves.png"] = curves.read_bytes()
+    with tempfile.TemporaryDirectory() as temporary:
+        curves = Path(temporary) / "curves.png"
+        plot_history(curves, progress.history)
+        extras = {"history.json": json.dumps(progress.history, indent=2).encode(), "curves.png": curves.read_bytes()}
     return calibrate(Bundle(config, weights | lexicon, {}, "", vocabulary.to_text(), extras), settings, dev)
 
 
