@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import evaluate, evaluate_pairs, most_confident_mistakes, reliability, slices
+from textsiam.preprocessing import Tokenizer
 
 
 def sample(rows=1000, seed=0):
@@ -174,7 +175,8 @@ def test_length_is_that_of_the_longer_question(length, name):
     ],
 )
 def test_overlap_is_the_jaccard_index(first, second, name):
-    found = slices([first.split()], [second.split()], [1], [0.9], 0.5)
+    tokens = Tokenizer()
+    found = slices([tokens(first)], [tokens(second)], [1], [0.9], 0.5)
     assert [entry.name for entry in found if "overlap" in entry.name and entry.rows] == [name]
 
 
@@ -194,7 +196,8 @@ def test_overlap_is_the_jaccard_index(first, second, name):
     ],
 )
 def test_negation_and_numbers(first, second, negated, numbers):
-    found = slices([first.split()], [second.split()], [1], [0.9], 0.5)
+    tokens = Tokenizer()
+    found = slices([tokens(first)], [tokens(second)], [1], [0.9], 0.5)
     assert of(found, "Negation in one question only").rows == negated
     assert of(found, "Different numbers").rows == numbers
 

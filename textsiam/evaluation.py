@@ -17,12 +17,9 @@ from sklearn import metrics
 
 from textsiam.calibration import Floats, Integers, check_labelled, check_probabilities
 from textsiam.errors import TextsiamError
+from textsiam.preprocessing import NEGATIONS, has_digit
 
 ECE_BINS = 15
-NEGATIONS = frozenset(
-    {"no", "not", "n't", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot"}
-)
-
 Booleans = NDArray[np.bool_]
 Interval = tuple[float, float]
 Tokens = Sequence[Sequence[str]]
@@ -224,8 +221,8 @@ def slices(
     questions), negation in one question only, numbers (tokens with a digit) that differ and, given `seen`, training.
 
     Args:
-        tokens1: n lists of lower-case tokens.
-        tokens2: n lists of lower-case tokens.
+        tokens1: n lists of tokens, as `Tokenizer` gives them.
+        tokens2: n lists of tokens, likewise.
         labels: (n,), 1 = duplicate, 0 = not.
         probabilities: (n,), in [0, 1].
         threshold: pairs at or above it are called duplicate.
@@ -342,8 +339,8 @@ def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
 
 
 def _negated(tokens: frozenset[str]) -> bool:
-    return any(token in NEGATIONS or token.endswith("n't") for token in tokens)
+    return not NEGATIONS.isdisjoint(tokens)
 
 
 def _numbers(tokens: frozenset[str]) -> set[str]:
-    return {token for token in tokens if any(map(str.isdigit, token))}
+    return set(filter(has_digit, tokens))
