@@ -1,0 +1,60 @@
+"""Make a small model to ship from a trained one: fewer words, the embedding in 8 bits, the rest in 16.
+
+python scripts/compress_model.py --data quora_question_pairs.tsv.gz --model results/lstm --out small
+
+Calibrates and chooses the threshold anew on the standard dev pairs. It stops if that costs more than 0.1 points of dev
+accuracy or if the folder is larger than 12 MB. Test is not read.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+from textsiam.bundle import write_bundle
+from textsiam.compression import compress_weights, prune_vocabulary
+from textsiam.fitting import LabelledPairs, calibrate
+from textsiam.pairs import check_pairs, read_pairs, split_pairs
+from textsiam.runtime import load_model
+
+IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
+WORDS = 36_000
+LIMIT_BYTES, LIMIT_ACCURACY = 12_000_000, 0.001
+NOTE = """
+Data: the train pairs of the standard split of Quora Question Pairs (2017), under Quora's terms of service:
+non-commercial use, with credit to Quora. Word vectors: GloVe 6B.50d (PDDL 1.0) beside vectors trained on these
+questions. Made by `scripts/compress_model.py`.
+
+Made for English questions of the kind people ask on Quora before 2017. Known weak spots: words swapped for rare
+synonyms, a negation in one question only, names and words first seen after 2017, other languages.
+"""
+
+
+def main() -> None:
+    """Compress, calibrate, check, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the trained model")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    args = parser.parse_args()
+    dev = split_pairs(read_pairs(args.data), "ids", ids=IDS).dev
+    pairs = LabelledPairs(check_pairs(dev), dev["is_duplicate"].to_numpy())
+    trained = load_model(args.model)
+    settings = SimpleNamespace(calibration="auto", objective="accuracy", precision=None, random_state=0)
+
+    bundle = prune_vocabulary(trained.bundle, WORDS)
+    bundle = replace(bundle, weights=compress_weights(bundle.weights), extras={})
+    model = calibrate(bundle, settings, pairs)
+    before = calibrate(trained.bundle, settings, pairs).bundle.metrics["dev"]["accuracy"]
+    after = model.bundle.metrics["dev"]["accuracy"]
+    bundle = replace(model.bundle, card=model.bundle.card + NOTE)
+    size = sum(map(len, bundle.to_files().values()))
+    print(f"dev accuracy {before:.5f} before, {after:.5f} after compression; {size / 1e6:.1f} MB")
+    if before - after > LIMIT_ACCURACY or size > LIMIT_BYTES:
+        raise SystemExit("The compressed model is too large or too much worse; it is not written.")
+    write_bundle(args.out, bundle)
+    print(f"{args.out} written")
+
+
+if __name__ == "__main__":
+    main()
