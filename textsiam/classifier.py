@@ -210,10 +210,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             TextsiamError: there is no such folder, or it is foreign or damaged.
         """
-        return cls._from_model(Model.load(path))
-
-    @classmethod
-    def _from_model(cls, model: Model) -> "DuplicateClassifier":
+        model = Model.load(path)
         known = cls._get_param_names()
         parameters = model.bundle.config.get("training", {}).get("parameters", {})
         classifier = cls(**{name: value for name, value in parameters.items() if name in known})
@@ -226,7 +223,6 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         from textsiam import siamese
 
         check_is_fitted(self, "model_")
-
         model = self.model_
         network = siamese.build_siamese(
             model.architecture,
@@ -252,7 +248,6 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         tags.input_tags.string = True
-        tags.non_deterministic = False
         return tags
 
 
