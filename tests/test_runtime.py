@@ -71,23 +71,19 @@ def test_series_arrays_and_generators_are_sequences(model_folder):
         np.testing.assert_array_equal(similarity(form(["a", "b"]), form(["c", "b"]), model=model_folder), expected)
 
 
-def test_blas_threads_come_back(model_folder, toy_pairs, monkeypatch):
+def test_blas_threads_come_back_with_the_last_to_leave():
     from threadpoolctl import threadpool_info, threadpool_limits
 
     def blas_threads():
-        return {info["filepath"]: info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+        return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
 
-    model = load_model(model_folder)
-    monkeypatch.setattr(runtime, "_ALONE", 0)
-    pairs = columns(toy_pairs(100, seed=1)[0])
-    threads = [threading.Thread(target=model.probabilities, args=pairs) for _ in range(8)]
-    with threadpool_limits(2, user_api="blas"):  # whatever earlier tests have left behind
-        assert set(blas_threads().values()) == {2}
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert set(blas_threads().values()) == {2}
+    limit = runtime._OneBlasThread()
+    with threadpool_limits(2, user_api="blas"):
+        with limit:
+            with limit:
+                assert blas_threads() == {1}
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
 
 
 @pytest.mark.parametrize("model", [3, b"model", ["model"]])
