@@ -84,7 +84,9 @@ def fit_calibration(scores: ArrayLike, labels: ArrayLike, method: str = "auto", 
 
     Platt (1999, "Probabilistic outputs for support vector machines"): logistic regression of the label on the score,
     the labels smoothed to (n₊ + 1)/(n₊ + 2) and 1/(n₋ + 2), the slope held at 0 or above. Isotonic (Zadrozny & Elkan
-    2002): non-decreasing least squares, kept in [1/(n + 2), 1 - 1/(n + 2)] so that the log loss stays finite.
+    2002): non-decreasing least squares, kept in [1/(n + 2), 1 - 1/(n + 2)] so that the log loss stays finite, each
+    level at the mean of its scores (Oron & Flournoy 2017, "Centered isotonic regression"). So there are no steps:
+    scores that differ by rounding alone get probabilities that do so too.
 
     Args:
         scores: (n,), finite, higher = more alike.
@@ -231,8 +233,10 @@ def _fit_isotonic(scores: Floats, labels: Integers) -> Calibration:
     from sklearn.isotonic import IsotonicRegression
 
     edge = 1 / (labels.size + 2)
-    model = IsotonicRegression(y_min=edge, y_max=1 - edge).fit(scores, labels.astype(np.float64))
-    return Calibration("isotonic", 1.0, 0.0, tuple(model.X_thresholds_.tolist()), tuple(model.y_thresholds_.tolist()))
+    fitted = IsotonicRegression(y_min=edge, y_max=1 - edge).fit_transform(scores, labels.astype(np.float64))
+    levels, level = np.unique(fitted, return_inverse=True)
+    centres = np.bincount(level, scores) / np.bincount(level)
+    return Calibration("isotonic", 1.0, 0.0, tuple(centres.tolist()), tuple(levels.tolist()))
 
 
 def _cross_validated_loss(fit: _Fit, scores: Floats, labels: Integers, folds: int, seed: int) -> float:
