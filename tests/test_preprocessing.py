@@ -151,7 +151,7 @@ def test_every_character_alone_is_levelled_in_one_pass():
     assert [normalise(text) for text in once] == once
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEXTS)
 @example("1\u00ad²")
 @example("´\u0301\u200d´")
@@ -167,7 +167,7 @@ def test_normalise_is_idempotent_where_no_markup_is_left(text):
 # Tokens
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_the_pattern_gives_what_nltk_gives_and_loses_no_letter(text):
     normalised = normalise(text)
@@ -176,6 +176,28 @@ def test_the_pattern_gives_what_nltk_gives_and_loses_no_letter(text):
     letters = [c for c in normalised if unicodedata.category(c)[0] in "LN"]
     assert [c for token in tokens for c in token if unicodedata.category(c)[0] in "LN"] == letters
     assert not any(c.isspace() for token in tokens for c in token)
+
+
+def expected_tokens(text):
+    return [word for token in nltk_tokenise(normalise(text)) for word in tokenise_module._split(token)]
+
+
+@settings(max_examples=300)
+@given(TEXTS)
+def test_the_ids_of_a_text_are_those_of_its_parts(text):
+    vocabulary = Vocabulary(["what", "is", "not", "5", "-"], 64)
+    expected = vocabulary.encode(expected_tokens(text))
+    preprocessor = Preprocessor(Tokenizer(), vocabulary, 10_000)
+    assert preprocessor.encode([text, text]) == [expected, expected]
+    ids, lengths = preprocessor.encode_padded([text, "what"])
+    assert ids[0].tolist() == expected
+    assert lengths.tolist() == [len(expected), 1]
+
+
+@pytest.mark.parametrize("text", ["is 5 - 3 2?", "1/ 2 or 1 /2", "a - 1 don't", "x- 4", "w " * 300 + "8 - 9", ""])
+def test_a_sign_before_a_space_and_a_number_is_kept(text):
+    preprocessor = Preprocessor(Tokenizer(), Vocabulary(["-", "/", "1", "2", "3", "4", "5", "8", "9"], 2), 999)
+    assert preprocessor.encode([text]) == [preprocessor.vocabulary.encode(expected_tokens(text))]
 
 
 def test_the_pattern_equals_nltk_on_real_questions():
@@ -206,7 +228,7 @@ def test_a_letter_or_digit_of_any_script_makes_a_token():
     assert lost == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(TEXTS, st.booleans(), st.booleans(), st.booleans())
 def test_tokenizer_takes_any_text(text, stop_words, keep_negation, keep_digits):
     tokens = Tokenizer(stop_words=stop_words, keep_negation=keep_negation, keep_digits=keep_digits)(text)
@@ -215,7 +237,7 @@ def test_tokenizer_takes_any_text(text, stop_words, keep_negation, keep_digits):
         assert not any(c.isdigit() for token in tokens for c in token)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(TEXTS)
 def test_stems_are_nltks(text):
     stem = SnowballStemmer("english").stem
@@ -489,7 +511,6 @@ def test_fifty_thousand_short_questions_a_second():
 WORDS = st.text(st.characters(categories=("L", "N"), max_codepoint=0x2FFF), min_size=1, max_size=4)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(WORDS, max_size=8), max_size=12), st.integers(1, 3), st.none() | st.integers(0, 6))
 def test_vocabulary_is_sorted_by_count_then_token(texts, min_count, max_size):
     counts = Counter(token for text in texts for token in text)
@@ -526,7 +547,6 @@ def test_unknown_tokens_go_to_buckets_by_crc_32():
     assert vocabulary.encode(["\ud800"])[0] in range(1, 129)
 
 
-@settings(deadline=None)
 @given(st.text(CHARACTERS, min_size=1), st.sampled_from([2, 4, 256]))
 def test_a_bucket_knows_whether_its_tokens_have_a_digit(token, buckets):
     vocabulary = Vocabulary([], buckets)
@@ -588,7 +608,6 @@ def test_vocabulary_and_ids_do_not_depend_on_the_hash_seed():
     assert json.loads(outputs.pop())[0].startswith("[PAD]\n[OOV 0]\n")
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=7), min_size=1, max_size=10))
 def test_idf_is_scikit_learns(rows):
     vocabulary = Vocabulary(list("abcdefg"), 2)
@@ -614,7 +633,6 @@ def test_pad_sequences_by_hand():
     assert pad_sequences([[]]).tolist() == [[0]]
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 2**31 - 1), max_size=6), max_size=8), st.none() | st.integers(1, 8))
 def test_pad_sequences_equals_a_loop(rows, length):
     width = max((len(row) for row in rows), default=1) or 1 if length is None else length
@@ -622,7 +640,6 @@ def test_pad_sequences_equals_a_loop(rows, length):
     assert pad_sequences(rows, length).tolist() == expected
 
 
-@settings(deadline=None)
 @given(st.lists(TEXTS, max_size=5), st.integers(1, 8), st.sampled_from([0, 2, 256]))
 def test_no_row_is_empty_or_too_long(texts, max_length, buckets):
     vocabulary = Vocabulary(["a", "not", "日"], buckets)

@@ -139,65 +139,66 @@ class TokenSets:
     """The tokens of n pairs, seen as sets of ids, with what lexical measures need to know of each id.
 
     Attributes:
-        ids1, ids2: int32 (n, L1) and (n, L2), right-padded with 0.
+        ids: int32 (2, n, L), the first and the second questions, right-padded with 0.
         idf: float32 (vocabulary,), inverse document frequency.
         numeric: bool (vocabulary,), whether the id is a token with a digit.
     """
 
-    ids1: np.ndarray
-    ids2: np.ndarray
+    ids: np.ndarray
     idf: np.ndarray
     numeric: np.ndarray
 
     @cached_property
-    def _distinct(self) -> tuple[np.ndarray, np.ndarray]:
-        return _first_occurrence(self.ids1), _first_occurrence(self.ids2)
+    def token_idf(self) -> np.ndarray:
+        """The inverse document frequency of each token, (2, n, L)."""
+        return self.idf[self.ids]
 
     @cached_property
-    def _shared(self) -> tuple[np.ndarray, np.ndarray]:
-        equal = self.ids1[:, :, None] == self.ids2[:, None, :]
-        first, second = self._distinct
-        return equal.any(axis=2) & first, equal.any(axis=1) & second
+    def _shares(self) -> tuple[np.ndarray, np.ndarray]:
+        """How much each token adds to the intersection and to the union, (2, n, L): ½ in each question, or 1, or 0."""
+        ids = self.ids
+        earlier = np.tri(ids.shape[2], k=-1, dtype=bool)
+        distinct = (ids != 0) & ~((ids[..., :, None] == ids[..., None, :]) & earlier).any(axis=3)
+        equal = ids[0, :, :, None] == ids[1, :, None, :]
+        shared = (distinct & np.stack([equal.any(axis=2), equal.any(axis=1)])) * np.float32(0.5)
+        return shared, distinct - shared
 
     def jaccard(self, weight: np.ndarray) -> np.ndarray:
-        """Return Σ weight over the intersection / Σ weight over the union, (n, 1) in [0, 1]; 1 when both are empty."""
-        weight1, weight2 = weight[self.ids1], weight[self.ids2]
-        (distinct1, distinct2), (shared1, shared2) = self._distinct, self._shared
-        # Both halves hold the same sum, rounded in two orders: their mean does not depend on which question is first.
-        shared = ((weight1 * shared1).sum(axis=1) + (weight2 * shared2).sum(axis=1)) / 2
-        union = (weight1 * distinct1).sum(axis=1) + (weight2 * distinct2).sum(axis=1) - shared
+        """Return Σ weight over the intersection / Σ weight over the union, (n, 1) in [0, 1]; 1 when both are empty.
+
+        Each question adds its half of the intersection, so that the result does not depend on which one is first.
+
+        Args:
+            weight: of each token, at least 0, (2, n, L).
+        """
+        (shared1, shared2), (union1, union2) = ((weight * share).sum(axis=2) for share in self._shares)
+        shared, union = shared1 + shared2, union1 + union2
         return np.divide(shared, union, out=np.ones_like(shared), where=union > 0).clip(0, 1)[:, None]
-
-
-def _first_occurrence(ids: np.ndarray) -> np.ndarray:
-    earlier = np.tri(ids.shape[1], k=-1, dtype=bool)
-    return (ids != 0) & ~((ids[:, :, None] == ids[:, None, :]) & earlier).any(axis=2)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def idf_overlap(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
-    return tokens.jaccard(tokens.idf)
+    return tokens.jaccard(tokens.token_idf)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_numbers(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens with a digit; 1 when neither question has one."""
-    return tokens.jaccard(tokens.numeric.astype(np.float32))
+    return tokens.jaccard(tokens.numeric[tokens.ids])
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_rare_words(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens that fewer than one question in a thousand has; 1 when neither has one."""
-    return tokens.jaccard((tokens.idf > RARE_IDF).astype(np.float32))
+    return tokens.jaccard(tokens.token_idf > RARE_IDF)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def length_ratio(tokens: TokenSets) -> np.ndarray:
     """Tokens of the shorter question / tokens of the longer."""
-    length1 = np.maximum((tokens.ids1 != 0).sum(axis=1, keepdims=True), 1)
-    length2 = np.maximum((tokens.ids2 != 0).sum(axis=1, keepdims=True), 1)
-    return (np.minimum(length1, length2) / np.maximum(length1, length2)).astype(np.float32)
+    length1, length2 = np.maximum((tokens.ids != 0).sum(axis=2, dtype=np.float32), 1)
+    return (np.minimum(length1, length2) / np.maximum(length1, length2))[:, None]
 
 
 def lexical_similarities(
@@ -207,15 +208,15 @@ def lexical_similarities(
 
     Args:
         names: lexical measures; there may be none.
-        ids1: int32 (n, L1), right-padded.
-        ids2: int32 (n, L2), right-padded.
+        ids1: int32 (n, L), right-padded.
+        ids2: int32 (n, L), right-padded.
         idf: float32 (vocabulary,).
         numeric: bool (vocabulary,).
 
     Returns:
         float32 (n, len(names)).
     """
-    tokens = TokenSets(ids1, ids2, idf, numeric)
+    tokens = TokenSets(np.stack([ids1, ids2]), idf, numeric)
     columns = [MEASURES[name].function(tokens) for name in names]
     return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)
 

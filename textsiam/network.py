@@ -16,27 +16,31 @@ _POOLING = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
 
 
 class _Direction:
-    """One direction of an LSTM, its gates reordered to i, f, o, g and the sigmoids rewritten for one call of tanh.
+    """One direction of an LSTM, its gates reordered to i, f, o, g and rewritten for exp, one call for all four.
 
-    σ(x) = ½·tanh(x/2) + ½: the factor ½ is folded into the weights of i, f and o.
+    σ(x) = 1 / (1 + e^−x) and ½·tanh(x) = 1 / (1 + e^−2x) − ½: the signs and factors are folded into the weights, the
+    state is kept at half its value. Without AVX-512, NumPy's exp takes half as long as its tanh.
     """
 
     def __init__(self, weights: dict[str, np.ndarray], name: str, embedding: np.ndarray, relu: bool):
         self.embedding = embedding
         self.relu = relu
         self.kernel, self.recurrent, self.bias = (
-            self._reorder(weights[f"{name}.{part}"]) for part in ("kernel", "recurrent_kernel", "bias")
+            self._rewrite(weights[f"{name}.{part}"]) for part in ("kernel", "recurrent_kernel", "bias")
         )
+        self.scale = 1 if relu else 2
+        self.recurrent *= self.scale
         self.units = self.recurrent.shape[0]
 
-    @staticmethod
-    def _reorder(weight: np.ndarray) -> np.ndarray:
+    def _rewrite(self, weight: np.ndarray) -> np.ndarray:
         i, f, g, o = np.split(weight.astype(np.float32), 4, axis=-1)
-        return np.ascontiguousarray(np.concatenate([i / 2, f / 2, o / 2, g], axis=-1))
+        return np.ascontiguousarray(np.concatenate([-i, -f, -o, g if self.relu else -2 * g], axis=-1))
 
     def project(self, ids: np.ndarray) -> np.ndarray:
         """Return x·W + b of each id: (n,) → (n, 4·units)."""
-        return self.embedding[ids] @ self.kernel + self.bias
+        projected = self.embedding[ids] @ self.kernel
+        projected += self.bias
+        return projected
 
     def run(self, projected: np.ndarray, steps: np.ndarray, active: Sequence[int], pooling: str) -> np.ndarray:
         """Run the recurrence over rows sorted by length, the longest first.
@@ -53,40 +57,50 @@ class _Direction:
         units, rows = self.units, steps.shape[1]
         state = np.zeros((rows, units), np.float32)
         cell = np.zeros((rows, units), np.float32)
-        gates = np.empty((rows, 4 * units), np.float32)
+        gates, inputs = np.empty((2, rows, 4 * units), np.float32)
         scratch = np.empty((rows, units), np.float32)
         maximum = np.full((rows, units), -np.inf, np.float32)
         states = []
-        for step, k in enumerate(active):
-            z, c, h, s = gates[:k], cell[:k], state[:k], scratch[:k]
-            if step:
-                np.matmul(h, self.recurrent, out=z)
-                z += projected[steps[step, :k]]
-            else:
-                z[:] = projected[steps[0, :k]]
-            sigmoids, candidate = z[:, : 3 * units], z[:, 3 * units :]
-            if self.relu:
-                np.tanh(sigmoids, out=sigmoids)
-                np.maximum(candidate, 0, out=candidate)
-            else:
-                np.tanh(z, out=z)
-            sigmoids *= 0.5
-            sigmoids += 0.5
-            c *= z[:, units : 2 * units]
-            candidate *= z[:, :units]
-            c += candidate
-            if self.relu:
-                np.maximum(c, 0, out=s)
-            else:
-                np.tanh(c, out=s)
-            np.multiply(z[:, 2 * units : 3 * units], s, out=h)
-            if pooling == "maximum":
-                np.maximum(maximum[:k], h, out=maximum[:k])
-            elif pooling == "all":
-                states.append(state.copy())
+        with np.errstate(over="ignore"):  # e^x may be infinite: 1 / (1 + ∞) is the 0 that is meant
+            for step, k in enumerate(active):
+                z, c, h, s = gates[:k], cell[:k], state[:k], scratch[:k]
+                if step:
+                    np.matmul(h, self.recurrent, out=z)
+                    z += np.take(projected, steps[step, :k], axis=0, out=inputs[:k], mode="clip")
+                else:
+                    np.take(projected, steps[0, :k], axis=0, out=z, mode="clip")
+                self._advance(z, c, h, s)
+                if pooling == "maximum":
+                    np.maximum(maximum[:k], h, out=maximum[:k])
+                elif pooling == "all":
+                    states.append(state.copy())
         if pooling == "all":
-            return np.concatenate(states, axis=1)
-        return maximum if pooling == "maximum" else state
+            return np.concatenate(states, axis=1) * self.scale
+        return (maximum if pooling == "maximum" else state) * self.scale
+
+    def _advance(self, z: np.ndarray, c: np.ndarray, h: np.ndarray, s: np.ndarray) -> None:
+        """Turn the gates' sums z (k, 4·units) into the next cell c and state h (k, units), in place; s is scratch."""
+        units = self.units
+        exponents = z[:, : 3 * units] if self.relu else z
+        np.exp(exponents, out=exponents)
+        exponents += 1
+        i, f, o, g = z[:, :units], z[:, units : 2 * units], z[:, 2 * units : 3 * units], z[:, 3 * units :]
+        if self.relu:
+            np.maximum(g, 0, out=g)
+        else:  # −2·tanh: the cell is kept at −2 times its value, ready for exp
+            np.divide(-4, g, out=g)
+            g += 2
+        g /= i
+        c /= f
+        c += g
+        if self.relu:
+            np.maximum(c, 0, out=s)
+        else:
+            np.exp(c, out=s)
+            s += 1
+            np.divide(1, s, out=s)
+            s -= 0.5
+        np.divide(s, o, out=h)
 
 
 class Network:

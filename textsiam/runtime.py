@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
+from itertools import chain, count
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,14 +19,14 @@ from textsiam.calibration import Calibration
 from textsiam.compression import expand_weights
 from textsiam.errors import TextsiamError
 from textsiam.network import Network
-from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, normalise, pad_sequences
+from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, normalise
 
 _ALONE = 256  # distinct questions that one thread answers sooner than a pool would start
-_ENTRY = 400  # bytes that Python takes to remember a question, beside its text, ids and vector
+_ENTRY = 400  # bytes that Python takes to remember a question, beside its text and vector
 
 
 class QuestionCache:
-    """Ids and vectors of the questions asked last, bounded in bytes; the least recently used go first.
+    """Vectors of the questions asked last, bounded in bytes; the least recently used go first.
 
     Args:
         capacity: bytes that may be taken, approximately.
@@ -34,32 +35,31 @@ class QuestionCache:
     def __init__(self, capacity: int):
         self.capacity = capacity
         self.size = 0
-        self._entries: OrderedDict[str, tuple[list[int], np.ndarray]] = OrderedDict()
+        self._entries: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, text: str) -> tuple[list[int], np.ndarray] | None:
-        """Return the ids and the vector of a question, if they are remembered."""
+    def get(self, text: str) -> np.ndarray | None:
+        """Return the vector of a question, if it is remembered."""
         with self._lock:
             if text in self._entries:
                 self._entries.move_to_end(text)
             return self._entries.get(text)
 
-    def put(self, text: str, ids: list[int], vector: np.ndarray) -> None:
+    def put(self, text: str, vector: np.ndarray) -> None:
         """Remember a question, and forget others until it fits."""
         with self._lock:
             if text not in self._entries:
-                self._entries[text] = (ids, vector)
-                self.size += self._bytes(text, ids, vector)
+                self._entries[text] = vector
+                self.size += self._bytes(text, vector)
             while self.size > self.capacity:
-                forgotten, entry = self._entries.popitem(last=False)
-                self.size -= self._bytes(forgotten, *entry)
+                self.size -= self._bytes(*self._entries.popitem(last=False))
 
     @staticmethod
-    def _bytes(text: str, ids: list[int], vector: np.ndarray) -> int:
-        return _ENTRY + 4 * len(text) + 8 * len(ids) + vector.nbytes
+    def _bytes(text: str, vector: np.ndarray) -> int:
+        return _ENTRY + 4 * len(text) + vector.nbytes
 
 
 class Model:
@@ -125,42 +125,44 @@ class Model:
         return self._compare(question1, question2)[0]
 
     def _compare(self, question1: Sequence[str], question2: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        if len(question1) != len(question2):
+            raise TextsiamError(
+                f"Sequences of questions must be of one length; received {len(question1)} and {len(question2)}."
+            )
         if not len(question1):
             return np.empty(0), np.empty(0, dtype=bool)
-        numbers: dict[str, int] = {}
-        pairs = zip(question1, question2, strict=True)
         if self.architecture.symmetric:
-            pairs = ((a, b) if a <= b else (b, a) for a, b in pairs)  # type: ignore[assignment]
-        indices = [(numbers.setdefault(a, len(numbers)), numbers.setdefault(b, len(numbers))) for a, b in pairs]
-        texts = list(numbers)
-        first, second = np.array(indices, dtype=np.intp).T
+            question1, question2 = list(map(min, question1, question2)), list(map(max, question1, question2))
+        texts = list(dict.fromkeys(chain(question1, question2)))
+        numbers = dict(zip(texts, count()))
+        first, second = (
+            np.fromiter(map(numbers.__getitem__, texts), np.intp, len(texts)) for texts in (question1, question2)
+        )
         with _threads(len(texts)) as pool:
-            rows, ids, lengths, vectors = self._encode(texts, pool)
+            ids, lengths = self.preprocessor.encode_padded(texts)
+            vectors = self._encode(texts, ids, lengths, pool)
             scores = self.network.compare(vectors, ids, lengths, first, second, pool)
-        same = [a == b or (rows[a] == rows[b] and normalise(texts[a]) == normalise(texts[b])) for a, b in indices]
-        return scores, np.array(same)
+        same = first == second
+        for pair in np.flatnonzero(~same & (ids[first] == ids[second]).all(axis=1)):
+            same[pair] = normalise(texts[first[pair]]) == normalise(texts[second[pair]])
+        return scores, same
 
     def _encode(
-        self, texts: list[str], pool: ThreadPoolExecutor | None
-    ) -> tuple[list[list[int]], np.ndarray, np.ndarray, np.ndarray]:
-        """Return of distinct questions the ids as lists and as one padded array, the numbers of tokens, the vectors."""
-        known = {} if self.cache is None else {text: entry for text in texts if (entry := self.cache.get(text))}
-        fresh = [text for text in texts if text not in known]
-        encoded = dict(zip(fresh, self.preprocessor.encode(fresh), strict=True))
-        rows = [known[text][0] if text in known else encoded[text] for text in texts]
-        ids = pad_sequences(rows)
-        lengths = np.fromiter(map(len, rows), dtype=np.intp, count=len(rows))
+        self, texts: list[str], ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None
+    ) -> np.ndarray:
+        """Return the vectors of distinct questions, those that are remembered not computed again."""
         if self.cache is None:
-            return rows, ids, lengths, self.network.encode(ids, lengths, pool)
-        places = np.array([text in known for text in texts])
+            return self.network.encode(ids, lengths, pool)
+        known = {number: vector for number, text in enumerate(texts) if (vector := self.cache.get(text)) is not None}
         vectors = np.empty((len(texts), self.network.width), np.float32)
-        for place in np.flatnonzero(places):
-            vectors[place] = known[texts[place]][1]
+        for number, vector in known.items():
+            vectors[number] = vector
+        fresh = [number for number in range(len(texts)) if number not in known]
         if fresh:
-            vectors[~places] = self.network.encode(ids[~places], lengths[~places], pool)
-        for place in np.flatnonzero(~places):
-            self.cache.put(texts[place], rows[place], vectors[place].copy())
-        return rows, ids, lengths, vectors
+            vectors[fresh] = self.network.encode(ids[fresh], lengths[fresh], pool)
+        for number in fresh:
+            self.cache.put(texts[number], vectors[number].copy())
+        return vectors
 
 
 @contextmanager
@@ -286,10 +288,7 @@ def similarity(
     chosen = as_model(model)
     if isinstance(q1, str) and isinstance(q2, str):
         return float(chosen.probabilities([q1], [q2])[0])
-    first, second = _texts(q1), _texts(q2)
-    if len(first) != len(second):
-        raise TextsiamError(f"Sequences of questions must be of one length; received {len(first)} and {len(second)}.")
-    return chosen.probabilities(first, second)
+    return chosen.probabilities(_texts(q1), _texts(q2))
 
 
 def _texts(questions: Any) -> list[str]:

@@ -2,14 +2,20 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.preprocessing.tokenise import Tokenizer
+from textsiam.preprocessing.normalise import normalise
+from textsiam.preprocessing.tokenise import Tokenizer, parts
 from textsiam.preprocessing.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
+
+_REMEMBERED = 1 << 16  # parts of questions, mostly words, whose ids are remembered
+_LONG = 400  # characters of a text whose parts are not, so that what is remembered stays small
 
 
 def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> np.ndarray:
@@ -27,8 +33,11 @@ def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> n
     if sizes.max(initial=0) > width:
         rows = [row[:width] for row in rows]
         sizes = np.minimum(sizes, width)
-    padded = np.zeros((len(rows), width), dtype=np.int32)
-    flat = [identifier for row in rows for identifier in row]
+    return _padded([identifier for row in rows for identifier in row], sizes, width)
+
+
+def _padded(flat: list[int], sizes: np.ndarray, width: int) -> np.ndarray:
+    padded = np.zeros((len(sizes), width), dtype=np.int32)
     padded[np.arange(width) < sizes[:, None]] = flat
     return padded
 
@@ -39,7 +48,7 @@ class Preprocessor:
     Args:
         tokenizer: text → tokens.
         vocabulary: tokens → ids.
-        max_length: tokens kept of a question, the first ones; a longer text is cut there, which is logged once.
+        max_length: ids kept of a question, the first ones; a longer text is cut there, which is logged once.
     """
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: Vocabulary, max_length: int = 60):
@@ -48,25 +57,45 @@ class Preprocessor:
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary
         self.max_length = max_length
+        self._remembered = lru_cache(_REMEMBERED)(self._part)
         self._cut_said = False
 
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
         """Return the ids of each question, 1 … ``max_length`` of them."""
-        return self.encode_tokens(map(self.tokenizer, texts))
+        return [self._ids(text) for text in texts]
 
     def encode_tokens(self, questions: Iterable[list[str]]) -> list[list[int]]:
         """Return the ids of each tokenised question, 1 … ``max_length`` of them."""
-        encode, limit = self.vocabulary.encode, self.max_length
-        rows = []
-        for tokens in questions:
-            if len(tokens) > limit:
-                self._say_cut(len(tokens))
-            rows.append(encode(tokens[:limit]))
-        return rows
+        return [self._limited(self.vocabulary.encode(tokens)) for tokens in questions]
 
-    def _say_cut(self, length: int) -> None:
-        if not self._cut_said:
-            self._cut_said = True
-            logger.warning(
-                "A question of %d tokens is cut at %d (max_length); this is said once.", length, self.max_length
-            )
+    def encode_padded(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return int32 (n, longest) right-padded ids of each question, and (n,) how many each has, at least 1."""
+        flat: list[int] = []  # one list, not one a question: Python looks through them again and again for garbage
+        lengths = []
+        for text in texts:
+            ids = self._ids(text)
+            flat += ids
+            lengths.append(len(ids))
+        sizes = np.array(lengths, dtype=np.intp)
+        return _padded(flat, sizes, int(sizes.max(initial=1))), sizes
+
+    def _ids(self, text: str) -> list[int]:
+        normalised = normalise(text)
+        if len(normalised) > _LONG:
+            ids = self._part(normalised)
+        else:
+            ids = list(chain.from_iterable(map(self._remembered, parts(normalised))))
+        return self._limited(ids or self.vocabulary.encode(()))
+
+    def _part(self, normalised: str) -> list[int]:
+        return self.vocabulary.known(self.tokenizer.tokens(normalised))
+
+    def _limited(self, ids: list[int]) -> list[int]:
+        if len(ids) > self.max_length:
+            if not self._cut_said:
+                self._cut_said = True
+                logger.warning(
+                    "A question of %d tokens is cut at %d (max_length); this is said once.", len(ids), self.max_length
+                )
+            return ids[: self.max_length]
+        return ids

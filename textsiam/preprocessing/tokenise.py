@@ -139,7 +139,10 @@ class Tokenizer:
 
     def __call__(self, text: str) -> list[str]:
         """Return the tokens of one question, in order; an empty list when it has none."""
-        normalised = normalise(text)
+        return self.tokens(normalise(text))
+
+    def tokens(self, normalised: str) -> list[str]:
+        """Return the tokens of a normalised text, or of a part that ``parts`` gave."""
         tokens = _find_tokens(normalised)
         if "'" in normalised or "," in normalised or not _WHOLE.keys().isdisjoint(tokens):
             tokens = [word for token in tokens for word in _split(token)]
@@ -150,6 +153,14 @@ class Tokenizer:
         if self._stemmer is not None:
             tokens = [self._stemmer(token) for token in tokens]
         return tokens
+
+
+def parts(normalised: str) -> list[str]:
+    """Split a normalised text at its spaces: the tokens of the parts are those of the text.
+
+    A text with a hyphen or a slash before a space stays whole: that is a token if a number follows.
+    """
+    return [normalised] if "- " in normalised or "/ " in normalised else normalised.split()
 
 
 def has_digit(token: str) -> bool:

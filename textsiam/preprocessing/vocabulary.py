@@ -67,11 +67,18 @@ class Vocabulary:
         return hash((self.tokens, self.oov_buckets))
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """Return the ids of the tokens, in order; never an empty list (a text without tokens is one unknown token)."""
+        """Return the ids of a question's tokens, in order; never an empty list.
+
+        A question without a token is one unknown token, or padding where there are no buckets.
+        """
+        return self.known(tokens) or ([self._bucket("")] if self.oov_buckets else [0])
+
+    def known(self, tokens: Iterable[str]) -> list[int]:
+        """Return the ids of the tokens, in order, those without an id left out."""
         known = self._ids
         if self.oov_buckets:
-            return [known[token] if token in known else self._bucket(token) for token in tokens] or [self._bucket("")]
-        return [known[token] for token in tokens if token in known] or [0]
+            return [known[token] if token in known else self._bucket(token) for token in tokens]
+        return [known[token] for token in tokens if token in known]
 
     def _bucket(self, token: str) -> int:
         half = self.oov_buckets // 2
