@@ -13,6 +13,7 @@ from textsiam.errors import TextsiamError
 
 logger = logging.getLogger(__name__)
 
+_WIDTHS = 4 if keras.backend.backend() == "jax" else 1  # JAX compiles anew for every width: it gets multiples of 4
 _POOL = 64  # batches whose pairs are sorted by length together: like lengths, yet shuffled
 
 
@@ -69,7 +70,11 @@ class PairBatches(keras.utils.PyDataset):
         self._batches = [batches[position] for position in generator.permutation(len(batches))]
 
     def _width(self, index: int) -> int:
-        return self.pairs.ids1.shape[1] if self.full_length else int(self._lengths[self._batches[index]].max())
+        columns = self.pairs.ids1.shape[1]
+        if self.full_length:
+            return columns
+        longest = int(self._lengths[self._batches[index]].max())
+        return min(-(-longest // _WIDTHS) * _WIDTHS, columns)
 
     def on_epoch_end(self) -> None:
         """Shuffle anew, by seed and epoch alone."""
