@@ -29,6 +29,7 @@ from textsiam.vectors import SELF_TRAINED
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 TUNED = {"batch_size": 256, "learning_rate": 2e-3, "epochs": 4, "min_count": 2}
+BILSTM = TUNED | {"encoder": "bilstm", "dropout": 0.25}
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class Run:
 
 RUNS = {
     "lstm": Run("standard", TUNED),
-    "bilstm": Run("standard", TUNED | {"encoder": "bilstm", "dropout": 0.35}),
+    "bilstm": Run("standard", BILSTM),
     "lstm-random": Run("random", TUNED),
+    "bilstm-random": Run("random", BILSTM),
     "singh2019-random": Run("random", preset("singh2019"), beside_glove=()),
 }
 SPLITS = {

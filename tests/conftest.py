@@ -4,11 +4,15 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import hypothesis
 import numpy as np
 import pytest
 
 TOPICS = ["chess", "python", "guitar", "swimming", "physics", "cooking", "german", "history", "poker", "yoga"]
 PLACES = ["paris", "london", "delhi", "tokyo", "berlin", "madrid", "oslo", "cairo", "lima", "rome"]
+
+hypothesis.settings.register_profile("textsiam", deadline=None)  # a busy machine is no defect
+hypothesis.settings.load_profile("textsiam")
 
 
 @pytest.fixture(scope="session")

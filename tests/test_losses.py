@@ -43,7 +43,7 @@ def by_loop(labels, distances, margin):
     return values
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.floats(0, 50, width=32)), min_size=1, max_size=20),
     st.floats(0.125, 10, width=32),

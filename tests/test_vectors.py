@@ -134,7 +134,7 @@ def test_ppmi_of_two_words_by_hand():
     assert not vectors[0].any()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=9), min_size=2, max_size=12),
     st.integers(1, 6),
