@@ -74,9 +74,9 @@ def measure(model: Model, part: pd.DataFrame) -> dict[str, Any]:
     """Return the figures of a part of the pairs, with the rate of scoring it."""
     question1, question2 = part["question1"].tolist(), part["question2"].tolist()
     start = time.perf_counter()
-    model.probabilities(question1, question2)
+    probabilities = model.probabilities(question1, question2)
     seconds = time.perf_counter() - start
-    figures = evaluate_model(model, part, part["is_duplicate"]).figures.to_dict()
+    figures = evaluate_model(model, part, part["is_duplicate"], probabilities=probabilities).figures.to_dict()
     return {**figures, "pairs_per_second": round(len(part) / seconds)}
 
 

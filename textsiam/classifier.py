@@ -251,7 +251,9 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def evaluate_model(model: Model, X: Pairs, y: Labels, training: Pairs | None = None) -> Evaluation:
+def evaluate_model(
+    model: Model, X: Pairs, y: Labels, training: Pairs | None = None, *, probabilities: np.ndarray | None = None
+) -> Evaluation:
     """Measure a model on labelled pairs.
 
     Args:
@@ -259,6 +261,7 @@ def evaluate_model(model: Model, X: Pairs, y: Labels, training: Pairs | None = N
         X: n pairs, see ``DuplicateClassifier``.
         y: (n,), 1 = duplicate, 0 = not.
         training: the pairs the model learned from, for the slices by questions seen and unseen.
+        probabilities: (n,), what the model says of the pairs; None: it is asked.
 
     Returns:
         Figures, slices and the most confident mistakes.
@@ -275,7 +278,7 @@ def evaluate_model(model: Model, X: Pairs, y: Labels, training: Pairs | None = N
         [tokens(text) for text in question1],
         [tokens(text) for text in question2],
         labels=y,
-        probabilities=model.probabilities(question1, question2),
+        probabilities=model.probabilities(question1, question2) if probabilities is None else probabilities,
         threshold=model.threshold,
         seen=seen,
     )

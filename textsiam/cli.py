@@ -164,11 +164,11 @@ def evaluate(
     read = partial(read_pairs, question1=question1, question2=question2, label=label)
     frame = read(pairs)
     seen = read(training) if training else None
-    evaluation = evaluate_model(chosen, frame, frame["is_duplicate"], seen)
+    probabilities = chosen.probabilities(frame["question1"].tolist(), frame["question2"].tolist())
+    evaluation = evaluate_model(chosen, frame, frame["is_duplicate"], seen, probabilities=probabilities)
     if report is not None:
         from textsiam.report import write_report
 
-        probabilities = chosen.probabilities(frame["question1"].tolist(), frame["question2"].tolist())
         write_report(report, evaluation, frame["is_duplicate"], probabilities, title=f"textsiam on {Path(pairs).name}")
     if json_file is not None:
         text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False)
