@@ -18,9 +18,9 @@ demo: install
 test: install
 	$(BIN)/python -m pytest
 
-# Speed and accuracy beside other systems; needs the full pairs: make bench DATA=quora_question_pairs.tsv.gz MODEL=DIR
+# Speed and accuracy beside other systems; needs the full pairs: make bench DATA=quora_question_pairs.tsv.gz
 bench: install
-	$(BIN)/python scripts/bench.py --data $(DATA) --model $(MODEL) --out docs/bench
+	$(BIN)/python scripts/bench.py --data $(DATA) --out docs/bench
 
 check: install
 	$(BIN)/ruff format --check .

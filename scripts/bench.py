@@ -35,7 +35,7 @@ from textsiam import load_model, read_pairs, score_file, similarity, split_pairs
 from textsiam.calibration import choose_threshold
 from textsiam.measures import lexical_similarities, vector_similarities
 from textsiam.pairs import read_table
-from textsiam.preprocessing import pad_sequences
+from textsiam.preprocessing import normalise
 from textsiam.scoring import score_frame
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
@@ -197,10 +197,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     table, roles = read_table(source), {"question1": "question1", "question2": "question2", "threshold": 0.5}
     question1, question2 = columns(pairs)
     numbers = {text: number for number, text in enumerate(dict.fromkeys(question1 + question2))}
-    tokenizer, vocabulary = model.preprocessor.tokenizer, model.preprocessor.vocabulary
-    tokens = [tokenizer(text)[: model.preprocessor.max_length] for text in numbers]
-    rows = [vocabulary.encode(words) for words in tokens]
-    ids, lengths = pad_sequences(rows), np.array([len(row) for row in rows])
+    ids, lengths = model.preprocessor.encode_padded(numbers)
 
     shape, network, weights = model.architecture, model.network, model.network.weights
     units, directions = shape.units, ("forward", "backward")[: 2 if shape.encoder == "bilstm" else 1]
@@ -230,9 +227,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     instant.probabilities = lambda first, _: np.full(len(first), 0.5)
 
     sides: dict[str, Callable[[], Any]] = {
-        "text: tokenising": lambda: [tokenizer(text) for text in numbers],
-        "text: ids": lambda: [vocabulary.encode(words) for words in tokens],
-        "text: padding": lambda: pad_sequences(rows),
+        "text: normalising": lambda: run(normalise(text) for text in numbers),
         "encoder: projection of distinct tokens": lambda: [embedded @ weights[f"{name}.kernel"] for name in directions],
         "encoder: gathering": lambda: run(projected[tokens] for tokens in gathered),
         "encoder: matrix products": lambda: run(np.matmul(state[:k], recurrent, out=gates[:k]) for k in active),
@@ -244,6 +239,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
         "file: two columns more": lambda: score_frame(table, instant, **roles),
     }
     wholes: dict[str, Callable[[], Any]] = {
+        "text": lambda: model.preprocessor.encode_padded(numbers),
         "encoder": lambda: network.encode(ids, lengths),
         "product": lambda: run(np.matmul(state, recurrent, out=gates) for _ in range(products)),
         "score": lambda: run(
@@ -256,6 +252,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
         seconds = in_turns(sides | wholes, rounds, time.thread_time)
     part = {name: float(np.median(values)) / len(pairs) * 1e6 for name, values in seconds.items()}
     whole = {name: part.pop(name) for name in wholes}
+    part["text: tokens, ids, padding"] = whole["text"] - part["text: normalising"]
     inside = sum(value for name, value in part.items() if name.startswith("encoder"))
     part["encoder: the rest (gates, elementwise, sorting)"] = whole["encoder"] - inside
     part["pairs: head, with the gathering of vectors"] = whole["score"] - part["pairs: vector measures"]

@@ -163,6 +163,16 @@ def test_balanced_class_weights_raise_the_rare_class(toy_pairs):
     assert scores["balanced"] > scores[None] + 0.5
 
 
+def test_a_model_does_not_tell_where_its_vectors_lay(toy_pairs, tmp_path):
+    file = tmp_path / "mine.txt"
+    file.write_text("how 0.1 0.2\nis 0.3 0.4\n")
+    classifier = DuplicateClassifier(**{**SMALL, "vectors": [file, "self"]}, epochs=1).fit(*toy_pairs(200, seed=1))
+    config = classifier.model_.bundle.config
+    assert config["training"]["parameters"]["vectors"] == ["mine.txt", "self"]
+    assert str(tmp_path) not in str(config)
+    assert classifier.get_params()["vectors"] == [file, "self"]
+
+
 def test_contrastive_loss_trains_a_text_model(toy_pairs):
     pairs, labels = toy_pairs(600, seed=1)
     settings = {**SMALL, "units": 16, "batch_size": 32, "vectors": None, "vector_size": 16}

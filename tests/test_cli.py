@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from textsiam import cli
 from textsiam.errors import TextsiamError
+from textsiam.runtime import BUNDLED
 
 VERBS = ("train", "evaluate", "score", "compare", "info")
 
@@ -201,13 +202,14 @@ def test_compare(model_folder, trained):
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "score", "compare", "info"])
-def test_without_a_model_one_line_says_how_to_get_one(verb, table, monkeypatch, tmp_path):
+def test_without_a_model_the_bundled_one_answers(verb, table, monkeypatch, tmp_path):
     monkeypatch.delenv("TEXTSIAM_MODEL", raising=False)
     arguments = {"compare": ["a", "b"], "info": [], "score": [table, "-o", tmp_path / "o.csv"]}.get(verb, [table])
-    code, _, error = invoke(verb, *arguments)
-    assert code == 1
-    assert "textsiam train" in error
-    assert "\n" not in error
+    code, printed, _ = invoke(verb, *arguments)
+    assert code == 0
+    monkeypatch.setenv("TEXTSIAM_MODEL", str(BUNDLED))
+    arguments = [*arguments, "--force"] if verb == "score" else arguments
+    assert invoke(verb, *arguments)[:2] == (0, printed)
 
 
 @pytest.mark.parametrize(

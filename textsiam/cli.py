@@ -27,7 +27,9 @@ app = typer.Typer(
 )
 
 PairsFile = Annotated[str, typer.Argument(metavar="PAIRS", help="csv, tsv (either .gz), parquet; - is standard input.")]
-ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model folder; default: $TEXTSIAM_MODEL.")]
+ModelFolder = Annotated[
+    Path | None, typer.Option("--model", help="Model folder; default: $TEXTSIAM_MODEL, or textsiam's own.")
+]
 Question1 = Annotated[str, typer.Option(help="Column of the first question.")]
 Question2 = Annotated[str, typer.Option(help="Column of the second question.")]
 Label = Annotated[str, typer.Option(help="Column of the label, 1 = duplicate.")]
@@ -244,7 +246,7 @@ def compare(
 @app.command()
 def info(
     model: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Model folder; default: $TEXTSIAM_MODEL.")
+        Path | None, typer.Argument(metavar="[DIR]", help="Model folder; default: $TEXTSIAM_MODEL, or textsiam's own.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print configuration and figures as JSON.")] = False,
 ) -> None:

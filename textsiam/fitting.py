@@ -170,7 +170,8 @@ def fit_model(
             "best_epoch": progress.best_epoch,
             "interrupted": progress.interrupted,
             "minutes": round((time.perf_counter() - start) / 60, 2),
-            "parameters": {name: _plain(value) for name, value in vars(settings).items()},
+            "parameters": {name: _plain(value) for name, value in vars(settings).items()}
+            | {"vectors": _without_folders(settings.vectors)},
         },
     }
     with tempfile.TemporaryDirectory() as temporary:
@@ -291,6 +292,13 @@ def _sources(settings: SimpleNamespace) -> list[str | Path]:
     if not isinstance(settings.vectors, Sequence):
         raise TextsiamError(f"vectors are files or 'self', not {settings.vectors!r}.")
     return list(settings.vectors)
+
+
+def _without_folders(vectors: str | Path | Sequence[str | Path] | None) -> str | list[str] | None:
+    """Name files of vectors by their last part: where they lay concerns nobody who gets the model."""
+    if isinstance(vectors, (str, Path)):
+        return Path(vectors).name
+    return None if vectors is None else [Path(source).name for source in vectors]
 
 
 def _plain(value: Any) -> Any:

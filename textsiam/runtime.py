@@ -21,6 +21,7 @@ from textsiam.errors import TextsiamError
 from textsiam.network import Network
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, normalise
 
+BUNDLED = Path(__file__).parent / "models" / "default"  # made by scripts/compress_model.py
 _ALONE = 256  # distinct questions that one thread answers sooner than a pool would start
 _ENTRY = 400  # bytes that Python takes to remember a question, beside its text and vector
 
@@ -214,23 +215,18 @@ def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model
     """Read a trained model.
 
     Args:
-        path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``.
+        path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``, or the model that
+            comes with textsiam.
         cache_bytes: remember the vectors of recent questions in so many bytes; 0 remembers none.
 
     Raises:
-        TextsiamError: no folder is named, or it is missing, foreign or damaged.
+        TextsiamError: the folder is missing, foreign or damaged.
     """
     return Model.load(_default_folder() if path is None else path, cache_bytes=cache_bytes)
 
 
-def _default_folder() -> str:
-    path = os.environ.get("TEXTSIAM_MODEL")
-    if not path:
-        raise TextsiamError(
-            "No model is named. Train one (textsiam train PAIRS --out DIR), then give its folder as model= or --model, "
-            "or in the environment variable TEXTSIAM_MODEL."
-        )
-    return path
+def _default_folder() -> str | Path:
+    return os.environ.get("TEXTSIAM_MODEL") or BUNDLED
 
 
 def _loaded(path: str | Path) -> Model:
@@ -266,7 +262,7 @@ def is_duplicate(
         bool, or a boolean array (n,) for sequences.
 
     Raises:
-        TextsiamError: the questions are not two texts or two sequences of the same length, or there is no model.
+        TextsiamError: the questions are not two texts or two sequences of the same length, or the model is no model.
     """
     chosen = as_model(model)
     if threshold is None:
