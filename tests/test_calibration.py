@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import log_loss, precision_score, recall_score
 
-from textsiam.calibration import Calibration, choose_threshold, fit_calibration, prior_shift
+from textsiam.calibration import Calibration, calibrated_log_loss, choose_threshold, fit_calibration, prior_shift
 from textsiam.errors import TextsiamError
 
 
@@ -141,6 +141,14 @@ def test_platt_never_falls_even_where_the_scores_mislead():
 def test_platt_of_separable_and_of_constant_scores_is_finite():
     assert 0 < fit_calibration([1, 2, 3, 4], [0, 0, 1, 1], "platt").slope < 10
     assert fit_calibration([5, 5, 5, 5], [0, 1, 1, 0], "platt")(5.0) == pytest.approx(0.5)
+
+
+def test_calibrated_log_loss_does_not_depend_on_the_scale_of_the_scores():
+    scores, labels = sample()
+    expected = log_loss(labels, fit_calibration(scores, labels, "platt")(scores))
+    assert calibrated_log_loss(scores, labels) == pytest.approx(expected)
+    assert calibrated_log_loss(7 * scores - 3, labels) == pytest.approx(expected, abs=1e-6)
+    assert calibrated_log_loss(scores, labels) < log_loss(labels, 1 / (1 + np.exp(-7 * scores)))
 
 
 def test_isotonic_has_scikit_learns_levels_each_at_the_mean_of_its_scores():

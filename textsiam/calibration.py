@@ -108,6 +108,23 @@ def fit_calibration(scores: ArrayLike, labels: ArrayLike, method: str = "auto", 
     return fits.get(method, _fit_platt)(values, targets)
 
 
+def calibrated_log_loss(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Return the log loss of the probabilities that Platt's calibration, fitted on these same pairs, makes of scores.
+
+    It tells how well the scores separate, whatever their scale: the measure of a network that is calibrated afterwards.
+
+    Args:
+        scores: (n,), finite, higher = more alike.
+        labels: (n,), 1 = duplicate, 0 = not.
+
+    Raises:
+        TextsiamError: as ``fit_calibration``.
+    """
+    from sklearn.metrics import log_loss
+
+    return float(log_loss(labels, fit_calibration(scores, labels, "platt")(scores)))
+
+
 @dataclass(frozen=True)
 class Threshold:
     """The rule "duplicate when probability >= value", and what it achieves on the pairs that chose it, all in [0, 1].

@@ -22,7 +22,7 @@ class Progress:
 
     Attributes:
         history: one list a figure, one value an epoch.
-        best_epoch: the epoch of the lowest dev loss, from 1; 0 before the first has ended.
+        best_epoch: the epoch of the lowest criterion on dev, from 1; 0 before the first has ended.
         interrupted: stopped by Ctrl-C.
     """
 

@@ -51,7 +51,8 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         loss: "binary_crossentropy", or "contrastive" on the Euclidean distance of the encodings, without a head.
         margin: of the contrastive loss.
         epochs: passes over the training pairs, at most.
-        patience: epochs without a lower dev loss after which training stops.
+        patience: epochs without a lower log loss on dev, after Platt's calibration, after which training stops; the
+            epoch of the lowest is kept.
         batch_size: pairs a step.
         learning_rate: Adam's, at the start.
         schedule: "cosine", down to a twentieth over all epochs, or "constant".

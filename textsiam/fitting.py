@@ -16,7 +16,7 @@ import numpy as np
 from textsiam._version import __version__
 from textsiam.architecture import Architecture
 from textsiam.bundle import Bundle
-from textsiam.calibration import Calibration, choose_threshold, fit_calibration
+from textsiam.calibration import Calibration, calibrated_log_loss, choose_threshold, fit_calibration
 from textsiam.card import model_card
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import evaluate
@@ -255,11 +255,19 @@ def _train(
     compile_siamese(network, architecture, keras.optimizers.Adam(rate))
     lasting = {name: value for name, value in vars(settings).items() if name not in _AFTER_TRAINING}
     arrays = [array for pairs in (training, dev) for array in (pairs.ids1, pairs.ids2, pairs.labels)]
+
+    def criterion(outputs: np.ndarray, labels: np.ndarray) -> float:
+        if architecture.loss == "contrastive":
+            return calibrated_log_loss(-outputs, labels)
+        likely = outputs.astype(np.float64).clip(1e-7, 1 - 1e-7)
+        return calibrated_log_loss(np.log(likely / (1 - likely)), labels)
+
     with Checkpoints(folder, fingerprint(lasting, *arrays)) as checkpoints:
         progress = train(
             network,
             training,
             dev,
+            criterion,
             checkpoints,
             epochs=settings.epochs,
             batch_size=settings.batch_size,

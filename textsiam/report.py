@@ -107,12 +107,12 @@ def write_report(
 def plot_history(path: str | os.PathLike[str], history: Mapping[str, Sequence[float]]) -> None:
     """Draw training curves as a PNG: losses, and the accuracy and ROC AUC on the dev data where they were recorded.
 
-    The epoch of the lowest dev loss (training loss, where there is none) is marked. Epochs count from 1.
+    The epoch of the lowest "val_criterion" (or else dev loss, or else training loss) is marked. Epochs count from 1.
 
     Args:
         path: the picture; its folder must exist.
-        history: one value an epoch under "loss" and, where known, "val_loss", "val_accuracy", "val_auc"; other
-            entries are left out.
+        history: one value an epoch under "loss" and, where known, "val_loss", "val_criterion", "val_accuracy" and
+            "val_auc"; other entries are left out.
 
     Raises:
         TextsiamError: no epoch under "loss", or a path that cannot be written.
@@ -122,7 +122,7 @@ def plot_history(path: str | os.PathLike[str], history: Mapping[str, Sequence[fl
     losses = {"Training": "loss", "Dev": "val_loss"}
     scores = {"Dev accuracy": "val_accuracy", "Dev ROC AUC": "val_auc"}
     panels = [panel for panel in (losses, scores) if any(key in history for key in panel.values())]
-    watched = np.asarray(history.get("val_loss", history["loss"]), np.float64)
+    watched = np.asarray(history.get("val_criterion", history.get("val_loss", history["loss"])), np.float64)
     best = int(np.nanargmin(watched)) if np.isfinite(watched).any() else None
 
     with matplotlib.style.context(["default", _STYLE]):

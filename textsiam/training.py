@@ -1,7 +1,7 @@
 """Training: batches of like length, early stopping, history."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from textsiam.checkpoints import Checkpoints, Progress
 from textsiam.errors import TextsiamError
 
 logger = logging.getLogger(__name__)
+
+CRITERION = "val_criterion"  # its name in the history
+Criterion = Callable[[np.ndarray, np.ndarray], float]  # outputs of the network (n,), labels (n,) → lower = better
 
 _WIDTHS = 4 if keras.backend.backend() == "jax" else 1  # JAX compiles anew for every width: it gets multiples of 4
 _POOL = 64  # batches whose pairs are sorted by length together: like lengths, yet shuffled
@@ -97,10 +100,19 @@ class PairBatches(keras.utils.PyDataset):
 
 
 class _AfterEpoch(keras.callbacks.Callback):
-    """Notes the figures of every epoch, saves it, and stops when the dev loss no longer falls."""
+    """Notes the figures of every epoch, saves it, and stops when the criterion on dev no longer falls."""
 
-    def __init__(self, checkpoints: Checkpoints, progress: Progress, patience: int, seed: int):
+    def __init__(
+        self,
+        dev: PairBatches,
+        criterion: Criterion,
+        checkpoints: Checkpoints,
+        progress: Progress,
+        patience: int,
+        seed: int,
+    ):
         super().__init__()
+        self.dev, self.criterion = dev, criterion
         self.checkpoints, self.progress, self.patience, self.seed = checkpoints, progress, patience, seed
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -112,9 +124,12 @@ class _AfterEpoch(keras.callbacks.Callback):
         figures = dict(logs or {})
         for name, value in figures.items():
             self.progress.history.setdefault(name, []).append(float(value))
-        losses = self.progress.history["val_loss"]
-        if not np.isfinite(losses[-1]):
-            raise TextsiamError(f"The dev loss of epoch {epoch + 1} is {losses[-1]}. Lower the learning rate.")
+        if not np.isfinite(figures["val_loss"]):
+            raise TextsiamError(f"The dev loss of epoch {epoch + 1} is {figures['val_loss']}. Lower the learning rate.")
+        outputs = self.model.predict(self.dev, verbose=0)[:, 0]
+        labels = np.concatenate([self.dev[index][1][:, 0] for index in range(len(self.dev))])
+        losses = self.progress.history.setdefault(CRITERION, [])
+        losses.append(self.criterion(outputs, labels))
         if losses[-1] < min(losses[:-1], default=np.inf):
             self.progress.best_epoch = len(losses)
         self.checkpoints.write(self.model, self.progress)
@@ -136,6 +151,7 @@ def train(
     model: keras.Model,
     training: PairArrays,
     dev: PairArrays,
+    criterion: Criterion,
     checkpoints: Checkpoints,
     *,
     epochs: int,
@@ -147,16 +163,17 @@ def train(
     resume: bool = False,
     verbose: int = 1,
 ) -> Progress:
-    """Train a compiled network in place; it ends with the weights of the epoch of the lowest dev loss.
+    """Train a compiled network in place; it ends with the weights of the epoch of the lowest criterion on dev.
 
     Args:
         model: compiled network.
         training: pairs to learn from.
         dev: pairs to measure every epoch on.
+        criterion: what is measured there.
         checkpoints: where every epoch is kept, opened.
         epochs: passes over the training pairs, at most.
         batch_size: pairs a step.
-        patience: epochs without a lower dev loss after which training stops.
+        patience: epochs without a lower criterion after which training stops.
         seed: of the order of the batches and of dropout.
         full_length: see ``PairBatches``.
         class_weight: weight of label 0 and of label 1.
@@ -178,14 +195,15 @@ def train(
         logger.info("Resuming after epoch %d of %d", progress.epochs, epochs)
     stopped_early = progress.epochs - progress.best_epoch >= patience
     if progress.epochs < epochs and not stopped_early:
+        dev_batches = PairBatches(dev, 4 * batch_size, full_length=full_length)
         try:
             model.fit(
                 PairBatches(training, batch_size, seed=seed, full_length=full_length, epoch=progress.epochs),
-                validation_data=PairBatches(dev, 4 * batch_size, full_length=full_length),
+                validation_data=dev_batches,
                 initial_epoch=progress.epochs,
                 epochs=epochs,
                 class_weight=class_weight,
-                callbacks=[_AfterEpoch(checkpoints, progress, patience, seed)],
+                callbacks=[_AfterEpoch(dev_batches, criterion, checkpoints, progress, patience, seed)],
                 shuffle=False,
                 verbose=verbose,
             )
