@@ -29,7 +29,8 @@ from textsiam.vectors import SELF_TRAINED
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 TUNED = {"batch_size": 256, "learning_rate": 2e-3, "epochs": 4, "min_count": 2}
-BILSTM = TUNED | {"encoder": "bilstm", "dropout": 0.25}
+BILSTM = TUNED | {"encoder": "bilstm", "dropout": 0.3, "epochs": 5}
+FAST = TUNED | {"dropout": 0.3, "epochs": 5, "max_vocabulary": 36_000, "contrasts": 0.05}
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Run:
 
 RUNS = {
     "lstm": Run("standard", TUNED),
+    "fast": Run("standard", FAST),
     "bilstm": Run("standard", BILSTM),
     "lstm-random": Run("random", TUNED),
     "bilstm-random": Run("random", BILSTM),

@@ -16,9 +16,9 @@ ORDER = """
 _version errors pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.vocabulary
 preprocessing.sequences preprocessing
-vectors measures architecture encoders encoders.text losses siamese checkpoints training calibration evaluation
-report card
-network bundle compression runtime fitting presets classifier scoring cli __main__
+augmentation vectors measures architecture encoders encoders.text losses siamese checkpoints training
+calibration evaluation report card
+recurrence network bundle compression runtime fitting presets classifier scoring cli __main__
 """.split()  # noqa: SIM905
 
 

@@ -652,6 +652,20 @@ def test_no_row_is_empty_or_too_long(texts, max_length, buckets):
         assert 0 not in {identifier for row in rows for identifier in row}
 
 
+@given(st.lists(TEXTS, min_size=1, max_size=40), st.integers(1, 8), st.sampled_from([0, 256]))
+@example(
+    ["- 5", "5 - 5", "- a", "a/ 5", "", " ", "`x`", "a\nb", "A  b", "<b>", "&amp;", "x" * 500, "don't", "é"] * 2, 4, 256
+)
+def test_texts_split_together_have_the_ids_of_each_alone(texts, max_length, buckets):
+    preprocessor = Preprocessor(tokenise, Vocabulary(["a", "not", "日", "5"], buckets), max_length)
+    padded, lengths = preprocessor.encode_padded(texts)
+    rows = preprocessor.encode(texts)
+    assert lengths.tolist() == [len(row) for row in rows]
+    assert padded.shape == (len(texts), max(lengths))
+    assert padded.dtype == np.int32
+    np.testing.assert_array_equal(padded, pad_sequences(rows))
+
+
 def test_a_hundred_thousand_words_are_cut_and_that_is_said_once(caplog):
     preprocessor = Preprocessor(tokenise, Vocabulary(["word", "first"]), max_length=60)
     text = "first " + "word " * 99_999

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,12 @@ class Architecture:
         if self.loss != "contrastive" and all(measure.kind == "lexical" for measure in measures):
             raise TextsiamError(f"Choose a measure of the encodings beside {', '.join(self.measures)}; cosine, say.")
 
-    @property
+    @cached_property
     def symmetric(self) -> bool:
         """Whether p(a, b) == p(b, a): true for everything but the published baseline."""
         return self.loss == "contrastive" or all(measure.symmetric for measure in select_measures(self.measures))
 
-    @property
+    @cached_property
     def lexical(self) -> tuple[str, ...]:
         """Names of the lexical measures among the head's inputs; the contrastive loss has no head."""
         if self.loss == "contrastive":

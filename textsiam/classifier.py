@@ -48,6 +48,8 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         stop_words: drop English stop words.
         keep_negation: but not "not" and its kin.
         keep_digits: keep tokens with a digit.
+        contrasts: pairs to make by rule and learn from besides, as a share of the training pairs, in [0, 10): near
+            copies of a question that ask something else (English; see ``textsiam.augmentation``).
         loss: "binary_crossentropy", or "contrastive" on the Euclidean distance of the encodings, without a head.
         margin: of the contrastive loss.
         epochs: passes over the training pairs, at most.
@@ -88,6 +90,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         stop_words: bool = False,
         keep_negation: bool = True,
         keep_digits: bool = True,
+        contrasts: float = 0.0,
         loss: str = "binary_crossentropy",
         margin: float = 1.0,
         epochs: int = 4,
@@ -118,6 +121,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         self.stop_words = stop_words
         self.keep_negation = keep_negation
         self.keep_digits = keep_digits
+        self.contrasts = contrasts
         self.loss = loss
         self.margin = margin
         self.epochs = epochs

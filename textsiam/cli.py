@@ -74,6 +74,9 @@ def train(
     dropout: Annotated[float | None, typer.Option(help="Default 0.2.")] = None,
     hidden: Annotated[list[int] | None, typer.Option(help="Units of a dense layer of the head. Repeat: more.")] = None,
     max_length: Annotated[int | None, typer.Option(help="Tokens looked at in a question; default 60.")] = None,
+    contrasts: Annotated[
+        float | None, typer.Option(help="Near copies to make and learn from, as a share of the pairs; default 0.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the pairs, at most; default 4.")] = None,
     patience: Annotated[int | None, typer.Option(help="Epochs without gain before stopping; default 2.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pairs a step; default 512.")] = None,
@@ -107,6 +110,7 @@ def train(
         "dropout": dropout,
         "hidden": tuple(hidden) if hidden else None,
         "max_length": max_length,
+        "contrasts": contrasts,
         "epochs": epochs,
         "patience": patience,
         "batch_size": batch_size,

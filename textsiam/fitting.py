@@ -15,6 +15,7 @@ import numpy as np
 
 from textsiam._version import __version__
 from textsiam.architecture import Architecture
+from textsiam.augmentation import contrasts
 from textsiam.bundle import Bundle
 from textsiam.calibration import Calibration, calibrated_log_loss, choose_threshold, fit_calibration
 from textsiam.card import model_card
@@ -44,7 +45,7 @@ _WHOLE = {  # parameters that are whole numbers, and the least they may be
     "oov_buckets": 0,
     "random_state": 0,
 }
-_BETWEEN = {"dropout": (0, 1), "learning_rate": (1e-12, math.inf)}
+_BETWEEN = {"dropout": (0, 1), "contrasts": (0, 10), "learning_rate": (1e-12, math.inf)}
 _ONE_OF = {
     "schedule": ("cosine", "constant"),
     "class_weight": (None, "balanced"),
@@ -132,6 +133,7 @@ def fit_model(
     tokenizer = Tokenizer(settings.stem, settings.stop_words, settings.keep_negation, settings.keep_digits)
     questions = list(dict.fromkeys(training.questions.ravel()))
     logger.info("%d pairs, %d distinct questions: tokens and word vectors", len(training), len(questions))
+    learnt = _with_contrasts(training, questions, settings)
     tokens = [tokenizer(question) for question in questions]
     vocabulary = Vocabulary.build(
         tokens,
@@ -154,7 +156,7 @@ def fit_model(
     def encode(pairs: LabelledPairs) -> "PairArrays":
         return _encode(pairs, known, preprocessor, architecture, lexicon)
 
-    weights, progress = _train(settings, architecture, vectors, encode(training), encode(dev), folder, resume)
+    weights, progress = _train(settings, architecture, vectors, encode(learnt), encode(dev), folder, resume)
     config = {
         "architecture": architecture.to_dict(),
         "preprocessing": {
@@ -165,6 +167,7 @@ def fit_model(
         "training": {
             "textsiam": __version__,
             "pairs": len(training),
+            "made_pairs": len(learnt) - len(training),
             "dev_pairs": len(dev),
             "epochs": progress.epochs,
             "best_epoch": progress.best_epoch,
@@ -179,6 +182,15 @@ def fit_model(
         plot_history(curves, progress.history)
         extras = {"history.json": json.dumps(progress.history, indent=2).encode(), "curves.png": curves.read_bytes()}
     return calibrate(Bundle(config, weights | lexicon, {}, "", vocabulary.to_text(), extras), settings, dev)
+
+
+def _with_contrasts(training: LabelledPairs, questions: Sequence[str], settings: SimpleNamespace) -> LabelledPairs:
+    """Add pairs made by rule, all of label 0."""
+    made = contrasts(questions, round(settings.contrasts * len(training)), settings.random_state)
+    if not made:
+        return training
+    labels = np.concatenate([training.labels, np.zeros(len(made), training.labels.dtype)])
+    return LabelledPairs(np.concatenate([training.questions, np.array(made, dtype=object)]), labels)
 
 
 def calibrate(bundle: Bundle, settings: SimpleNamespace, dev: LabelledPairs) -> Model:

@@ -8,7 +8,7 @@ All are symmetric: to the last bit, m(a, b) == m(b, a).
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -69,6 +69,11 @@ def select_measures(names: Sequence[str]) -> tuple[Measure, ...]:
     Raises:
         TextsiamError: a name is unknown or stands twice, or the list is empty.
     """
+    return _select(tuple(names))
+
+
+@lru_cache
+def _select(names: tuple[str, ...]) -> tuple[Measure, ...]:
     for name in names:
         if name not in MEASURES:
             raise TextsiamError(f"There is no similarity measure {name!r}; there are: {', '.join(MEASURES)}.")
@@ -111,7 +116,8 @@ def difference_of_squares(u: Array, v: Array, xp: Any) -> Array:
 def cosine(u: Array, v: Array, xp: Any) -> Array:
     """Cosine of the angle between u and v; 0 when either is zero."""
     norm_u, norm_v = (xp.sqrt(xp.maximum(xp.sum(xp.square(x), axis=-1, keepdims=True), EPSILON)) for x in (u, v))
-    return xp.clip(xp.sum(u * v, axis=-1, keepdims=True) / (norm_u * norm_v), -1, 1)
+    cosine = xp.sum(u * v, axis=-1, keepdims=True) / (norm_u * norm_v)
+    return xp.minimum(xp.maximum(cosine, -1), 1)
 
 
 @_register("vector", range=(0, 1), of_equal=1)
@@ -149,55 +155,71 @@ class TokenSets:
     numeric: np.ndarray
 
     @cached_property
-    def token_idf(self) -> np.ndarray:
-        """The inverse document frequency of each token, (2, n, L)."""
-        return self.idf[self.ids]
+    def present(self) -> np.ndarray:
+        """Which are tokens, not padding: bool (2, n, L)."""
+        return self.ids != 0
 
     @cached_property
-    def _shares(self) -> tuple[np.ndarray, np.ndarray]:
-        """How much each token adds to the intersection and to the union, (2, n, L): ½ in each question, or 1, or 0."""
+    def _shares(self) -> np.ndarray:
+        """How much each token adds to the intersection and to the union, (2, 2, n, L): 0, ½ (in each question) or 1."""
         ids = self.ids
-        earlier = np.tri(ids.shape[2], k=-1, dtype=bool)
-        distinct = (ids != 0) & ~((ids[..., :, None] == ids[..., None, :]) & earlier).any(axis=3)
+        repeated = ((ids[..., :, None] == ids[..., None, :]) & _earlier(ids.shape[2])).any(axis=3)
+        distinct = self.present > repeated
         equal = ids[0, :, :, None] == ids[1, :, None, :]
-        shared = (distinct & np.stack([equal.any(axis=2), equal.any(axis=1)])) * np.float32(0.5)
-        return shared, distinct - shared
+        shared = np.empty(ids.shape, dtype=bool)
+        equal.any(axis=2, out=shared[0])
+        equal.any(axis=1, out=shared[1])
+        shares = np.empty((2, *ids.shape), np.float32)
+        np.multiply(shared & distinct, np.float32(0.5), out=shares[0])
+        np.subtract(distinct, shares[0], out=shares[1])
+        return shares
 
-    def jaccard(self, weight: np.ndarray) -> np.ndarray:
-        """Return Σ weight over the intersection / Σ weight over the union, (n, 1) in [0, 1]; 1 when both are empty.
+    @cached_property
+    def jaccard(self) -> dict[str, np.ndarray]:
+        """Jaccard overlaps of the token sets by the weight of a token: Σ over the intersection / Σ over the union.
 
-        Each question adds its half of the intersection, so that the result does not depend on which one is first.
-
-        Args:
-            weight: of each token, at least 0, (2, n, L).
+        "idf": its inverse document frequency; "numeric": 1 with a digit, else 0; "rare": 1 if fewer than one question
+        in a thousand has it, else 0. Each is (n, 1) in [0, 1]; 1 when the union weighs nothing. Each question adds its
+        half of the intersection, so that the result does not depend, to the last bit, on which one is first.
         """
-        (shared1, shared2), (union1, union2) = ((weight * share).sum(axis=2) for share in self._shares)
-        shared, union = shared1 + shared2, union1 + union2
-        return np.divide(shared, union, out=np.ones_like(shared), where=union > 0).clip(0, 1)[:, None]
+        weights = np.empty((3, *self.ids.shape), np.float32)
+        self.idf.take(self.ids, out=weights[0], mode="clip")
+        weights[1] = self.numeric.take(self.ids)
+        np.greater(weights[0], RARE_IDF, out=weights[2])
+        sums = np.einsum("wqnt,sqnt->swqn", weights, self._shares)
+        shared, union = sums[:, :, 0] + sums[:, :, 1]
+        empty = union == 0
+        overlaps = np.minimum((shared + empty) / (union + empty), 1)
+        return {name: overlap[:, None] for name, overlap in zip(("idf", "numeric", "rare"), overlaps, strict=True)}
+
+
+@lru_cache
+def _earlier(length: int) -> np.ndarray:
+    return np.tri(length, k=-1, dtype=bool)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def idf_overlap(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
-    return tokens.jaccard(tokens.token_idf)
+    return tokens.jaccard["idf"]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_numbers(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens with a digit; 1 when neither question has one."""
-    return tokens.jaccard(tokens.numeric[tokens.ids])
+    return tokens.jaccard["numeric"]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_rare_words(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens that fewer than one question in a thousand has; 1 when neither has one."""
-    return tokens.jaccard(tokens.token_idf > RARE_IDF)
+    return tokens.jaccard["rare"]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def length_ratio(tokens: TokenSets) -> np.ndarray:
     """Tokens of the shorter question / tokens of the longer."""
-    length1, length2 = np.maximum((tokens.ids != 0).sum(axis=2, dtype=np.float32), 1)
+    length1, length2 = np.maximum(tokens.present.sum(axis=2, dtype=np.float32), 1)
     return (np.minimum(length1, length2) / np.maximum(length1, length2))[:, None]
 
 
@@ -216,7 +238,7 @@ def lexical_similarities(
     Returns:
         float32 (n, len(names)).
     """
-    tokens = TokenSets(np.stack([ids1, ids2]), idf, numeric)
+    tokens = TokenSets(np.array([ids1, ids2]), idf, numeric)
     columns = [MEASURES[name].function(tokens) for name in names]
     return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)
 

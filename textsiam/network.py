@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,98 +10,13 @@ import numpy as np
 from textsiam.architecture import Architecture
 from textsiam.errors import TextsiamError
 from textsiam.measures import euclidean_distance, lexical_similarities, vector_similarities
+from textsiam.recurrence import Pooling, Recurrence, by_beginning
 
-_ROWS = 256  # questions encoded together: their states stay in the processor's cache
+_FEW = 32  # questions that are encoded at once, without looking for what they have in common
+_FREQUENT = 1 << 24  # bytes in which the projections of the most frequent words are remembered for these
+_ROWS = 512  # questions encoded together: their states stay in the processor's cache
 _PAIRS = 1024  # pairs compared together
-_POOLING = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
-
-
-class _Direction:
-    """One direction of an LSTM, its gates reordered to i, f, o, g and rewritten for exp, one call for all four.
-
-    σ(x) = 1 / (1 + e^−x) and ½·tanh(x) = 1 / (1 + e^−2x) − ½: the signs and factors are folded into the weights, the
-    state is kept at half its value. Without AVX-512, NumPy's exp takes half as long as its tanh.
-    """
-
-    def __init__(self, weights: dict[str, np.ndarray], name: str, embedding: np.ndarray, relu: bool):
-        self.embedding = embedding
-        self.relu = relu
-        self.kernel, self.recurrent, self.bias = (
-            self._rewrite(weights[f"{name}.{part}"]) for part in ("kernel", "recurrent_kernel", "bias")
-        )
-        self.scale = 1 if relu else 2
-        self.recurrent *= self.scale
-        self.units = self.recurrent.shape[0]
-
-    def _rewrite(self, weight: np.ndarray) -> np.ndarray:
-        i, f, g, o = np.split(weight.astype(np.float32), 4, axis=-1)
-        return np.ascontiguousarray(np.concatenate([-i, -f, -o, g if self.relu else -2 * g], axis=-1))
-
-    def project(self, ids: np.ndarray) -> np.ndarray:
-        """Return x·W + b of each id: (n,) → (n, 4·units)."""
-        projected = self.embedding[ids] @ self.kernel
-        projected += self.bias
-        return projected
-
-    def run(self, projected: np.ndarray, steps: np.ndarray, active: Sequence[int], pooling: str) -> np.ndarray:
-        """Run the recurrence over rows sorted by length, the longest first.
-
-        Args:
-            projected: (tokens, 4·units), what ``project`` returned.
-            steps: (steps, rows), position in ``projected`` of each row's token at each step.
-            active: rows that have a token at each step.
-            pooling: "last" state of each row, "maximum" over its steps, or "all" states, side by side.
-
-        Returns:
-            float32 (rows, units), or (rows, steps·units) for "all".
-        """
-        units, rows = self.units, steps.shape[1]
-        state = np.zeros((rows, units), np.float32)
-        cell = np.zeros((rows, units), np.float32)
-        gates, inputs = np.empty((2, rows, 4 * units), np.float32)
-        scratch = np.empty((rows, units), np.float32)
-        maximum = np.full((rows, units), -np.inf, np.float32)
-        states = []
-        with np.errstate(over="ignore"):  # e^x may be infinite: 1 / (1 + ∞) is the 0 that is meant
-            for step, k in enumerate(active):
-                z, c, h, s = gates[:k], cell[:k], state[:k], scratch[:k]
-                if step:
-                    np.matmul(h, self.recurrent, out=z)
-                    z += np.take(projected, steps[step, :k], axis=0, out=inputs[:k], mode="clip")
-                else:
-                    np.take(projected, steps[0, :k], axis=0, out=z, mode="clip")
-                self._advance(z, c, h, s)
-                if pooling == "maximum":
-                    np.maximum(maximum[:k], h, out=maximum[:k])
-                elif pooling == "all":
-                    states.append(state.copy())
-        if pooling == "all":
-            return np.concatenate(states, axis=1) * self.scale
-        return (maximum if pooling == "maximum" else state) * self.scale
-
-    def _advance(self, z: np.ndarray, c: np.ndarray, h: np.ndarray, s: np.ndarray) -> None:
-        """Turn the gates' sums z (k, 4·units) into the next cell c and state h (k, units), in place; s is scratch."""
-        units = self.units
-        exponents = z[:, : 3 * units] if self.relu else z
-        np.exp(exponents, out=exponents)
-        exponents += 1
-        i, f, o, g = z[:, :units], z[:, units : 2 * units], z[:, 2 * units : 3 * units], z[:, 3 * units :]
-        if self.relu:
-            np.maximum(g, 0, out=g)
-        else:  # −2·tanh: the cell is kept at −2 times its value, ready for exp
-            np.divide(-4, g, out=g)
-            g += 2
-        g /= i
-        c /= f
-        c += g
-        if self.relu:
-            np.maximum(c, 0, out=s)
-        else:
-            np.exp(c, out=s)
-            s += 1
-            np.divide(1, s, out=s)
-            s -= 0.5
-        np.divide(s, o, out=h)
+_POOLING: dict[str, Pooling] = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
 
 
 class Network:
@@ -120,7 +36,13 @@ class Network:
         self.architecture = architecture
         self.weights = weights
         names = ("forward", "backward") if architecture.encoder == "bilstm" else ("forward",)
-        self._directions = [_Direction(weights, name, embedding, architecture.encoder == "lstm_flat") for name in names]
+        kernels, recurrent, biases = (
+            [weights[f"{name}.{part}"] for name in names] for part in ("kernel", "recurrent_kernel", "bias")
+        )
+        self._embedding = embedding
+        self._recurrence = Recurrence(
+            kernels, recurrent, biases, pooling=_POOLING[architecture.encoder], relu=architecture.encoder == "lstm_flat"
+        )
         layers = [f"hidden_{number}" for number in range(len(architecture.hidden))] + ["output"]
         if architecture.loss == "contrastive":
             layers = []
@@ -130,7 +52,14 @@ class Network:
     def width(self) -> int:
         """Dimensions of a question's vector."""
         steps = self.architecture.flat_length if self.architecture.encoder == "lstm_flat" else 1
-        return self.architecture.units * steps * len(self._directions)
+        return self.architecture.units * steps * self._recurrence.directions
+
+    @cached_property
+    def _frequent(self) -> list[np.ndarray]:
+        """The projections of the most frequent words, (words, 4, units) for each direction."""
+        directions = range(self._recurrence.directions)
+        vectors = self._embedding[: _FREQUENT // (16 * self.architecture.units * len(directions))]
+        return [np.ascontiguousarray(self._recurrence.project(vectors, d).transpose(1, 0, 2)) for d in directions]
 
     def encode(self, ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
         """Return the vector of each question.
@@ -143,35 +72,57 @@ class Network:
         Returns:
             float32 (n, d).
         """
-        flat = self.architecture.encoder == "lstm_flat"
-        if flat:
+        if self.architecture.encoder == "lstm_flat":
             ids = np.pad(ids, ((0, 0), (0, max(0, self.architecture.flat_length - ids.shape[1]))))
             ids = ids[:, : self.architecture.flat_length]
             lengths = np.full(len(ids), self.architecture.flat_length)
+        sequences = [ids]
+        if self._recurrence.directions == 2:
+            sequences.append(_backwards(ids, lengths))
+        return (self._encode_few if len(ids) <= _FEW else self._encode_many)(sequences, lengths, pool)
+
+    def _encode_few(
+        self, sequences: list[np.ndarray], lengths: np.ndarray, pool: ThreadPoolExecutor | None
+    ) -> np.ndarray:
         order = np.argsort(-lengths, kind="stable")
+        shape = (sequences[0].shape[1], 4, len(sequences), len(lengths), self.architecture.units)
+        inputs = np.empty(shape, np.float32)
+        for direction, sequence in enumerate(sequences):
+            steps = sequence[order].T
+            frequent = self._frequent[direction]
+            rare = steps >= len(frequent)
+            inputs[:, :, direction] = frequent.take(steps, axis=0, mode="clip").transpose(0, 2, 1, 3)
+            if rare.any():
+                step, row = np.nonzero(rare)
+                projected = self._recurrence.project(self._embedding[steps[step, row]], direction)
+                inputs[step, :, direction, row] = projected.transpose(1, 0, 2)
+        vectors = np.empty((len(lengths), self.width), np.float32)
+        vectors[order] = self._recurrence.few(inputs, lengths[order])
+        return vectors
+
+    def _encode_many(
+        self, sequences: list[np.ndarray], lengths: np.ndarray, pool: ThreadPoolExecutor | None
+    ) -> np.ndarray:
         # Each distinct token is projected once, however often it occurs.
-        used = np.zeros(len(self.weights["embedding.embeddings"]), dtype=bool)
-        used[ids] = True
+        used = np.zeros(len(self._embedding), dtype=bool)
+        used[sequences[0]] = True
         tokens = np.flatnonzero(used)
-        position = np.zeros(len(used), dtype=np.int32)
-        position[tokens] = np.arange(tokens.size, dtype=np.int32)
-        vectors = np.empty((len(ids), self.width), np.float32)
-        width = self.width // len(self._directions)
+        place = np.zeros(len(used), dtype=np.int32)
+        place[tokens] = np.arange(tokens.size, dtype=np.int32)
+        vectors = np.empty((len(lengths), self.width), np.float32)
+        width = self.width // len(sequences)
 
-        def encode_block(rows: np.ndarray, projected: np.ndarray, number: int) -> None:
+        def encode_block(rows: np.ndarray, projected: np.ndarray, direction: int) -> None:
             sizes = lengths[rows]
-            block = ids[rows, : sizes[0]]
-            if number == 1:  # backwards: the valid part of each row, last token first
-                block = np.take_along_axis(block, (sizes[:, None] - 1 - np.arange(sizes[0])) % sizes[0], axis=1)
-            active = (sizes[:, None] > np.arange(sizes[0])).sum(axis=0).tolist()
-            direction = self._directions[number]
-            encoded = direction.run(projected, position[block].T, active, _POOLING[self.architecture.encoder])
-            vectors[rows, number * width : (number + 1) * width] = encoded
+            block = place[sequences[direction][rows, : sizes.max()]]
+            encoded = self._recurrence.many(direction, projected, block, sizes)
+            vectors[rows, direction * width : (direction + 1) * width] = encoded
 
-        blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
-        for number, direction in enumerate(self._directions):
-            projected = direction.project(tokens)
-            _each(pool, encode_block, [(rows, projected, number) for rows in blocks])
+        for direction, sequence in enumerate(sequences):
+            projected = self._recurrence.project(self._embedding[tokens], direction)
+            order = by_beginning(sequence, lengths)
+            blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
+            _each(pool, encode_block, [(rows, projected, direction) for rows in blocks])
         return vectors
 
     def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray) -> np.ndarray:
@@ -228,6 +179,12 @@ class Network:
 
         _each(pool, compare_block, [(order[start : start + _PAIRS],) for start in range(0, len(order), _PAIRS)])
         return scores
+
+
+def _backwards(ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the ids with the tokens of each row in reverse, padding still on the right."""
+    places = lengths[:, None] - 1 - np.arange(ids.shape[1])
+    return np.where(places >= 0, np.take_along_axis(ids, np.maximum(places, 0), axis=1), 0)
 
 
 def _each(pool: ThreadPoolExecutor | None, function: Any, arguments: Sequence[tuple[Any, ...]]) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, compress, count
 
 import numpy as np
 
@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 _REMEMBERED = 1 << 16  # parts of questions, mostly words, whose ids are remembered
 _LONG = 400  # characters of a text whose parts are not, so that what is remembered stays small
+_TOGETHER = 16  # texts that are worth to be split together
+# ASCII characters, by code, that normalisation may look at.
+_SPECIAL = np.array([not chr(code).isprintable() or chr(code) in "&<" for code in range(128)])
 
 
 def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> np.ndarray:
@@ -28,18 +31,32 @@ def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> n
     Returns:
         int32 (n, length).
     """
-    sizes = np.fromiter(map(len, rows), dtype=np.intp, count=len(rows))
-    width = int(sizes.max(initial=1)) if length is None else length
-    if sizes.max(initial=0) > width:
-        rows = [row[:width] for row in rows]
-        sizes = np.minimum(sizes, width)
-    return _padded([identifier for row in rows for identifier in row], sizes, width)
+    if length is not None:
+        rows = [row[:length] for row in rows]
+    return _padded(rows, length)[0]
 
 
-def _padded(flat: list[int], sizes: np.ndarray, width: int) -> np.ndarray:
-    padded = np.zeros((len(sizes), width), dtype=np.int32)
-    padded[np.arange(width) < sizes[:, None]] = flat
-    return padded
+def _padded(rows: Sequence[Sequence[int]], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows, none longer than ``length``, right-padded, and how many ids each has."""
+    sizes = np.fromiter(map(len, rows), np.intp, len(rows))
+    padded = np.zeros((len(rows), sizes.max(initial=1) if length is None else length), dtype=np.int32)
+    flat = np.fromiter(chain.from_iterable(rows), np.int32, sizes.sum())
+    padded[np.arange(padded.shape[1]) < sizes[:, None]] = flat
+    return padded, sizes
+
+
+def _plain(texts: Sequence[str]) -> np.ndarray:
+    """Return which texts normalisation leaves as they are, but for case, grave accents and repeated spaces: (n,)."""
+    texts = [text if text.isascii() and len(text) <= _LONG and "\n" not in text else "&" for text in texts]
+    codes = np.frombuffer("\n".join(texts).encode(), np.uint8)
+    special = _SPECIAL[codes]
+    ends = np.flatnonzero(codes == ord("\n"))
+    special[ends] = False
+    sign = (codes[:-1] == ord("-")) | (codes[:-1] == ord("/"))
+    special[:-1] |= sign & (codes[1:] == ord(" "))  # see ``reaches_over``
+    plain = np.ones(len(texts), dtype=bool)
+    plain[np.searchsorted(ends, np.flatnonzero(special))] = False
+    return plain
 
 
 class Preprocessor:
@@ -68,16 +85,51 @@ class Preprocessor:
         """Return the ids of each tokenised question, 1 … ``max_length`` of them."""
         return [self._limited(self.vocabulary.encode(tokens)) for tokens in questions]
 
-    def encode_padded(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+    def encode_padded(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return int32 (n, longest) right-padded ids of each question, and (n,) how many each has, at least 1."""
-        flat: list[int] = []  # one list, not one a question: Python looks through them again and again for garbage
-        lengths = []
-        for text in texts:
-            ids = self._ids(text)
-            flat += ids
-            lengths.append(len(ids))
-        sizes = np.array(lengths, dtype=np.intp)
-        return _padded(flat, sizes, int(sizes.max(initial=1))), sizes
+        if len(texts) < _TOGETHER:
+            return self._encode_one_by_one(list(texts))
+        plain = _plain(texts)
+        groups = []
+        for rows, encode in ((plain, self._encode_plain), (~plain, self._encode_one_by_one)):
+            if rows.any():
+                groups.append((rows, *encode(list(compress(texts, rows)))))
+        lengths = np.empty(len(texts), dtype=np.intp)
+        padded = np.zeros((len(texts), max(ids.shape[1] for _, ids, _ in groups)), dtype=np.int32)
+        for rows, ids, sizes in groups:
+            padded[rows, : ids.shape[1]], lengths[rows] = ids, sizes
+        return padded, lengths
+
+    def _encode_one_by_one(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        return _padded(self.encode(texts))
+
+    def _encode_plain(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return what ``encode_padded`` does, for texts that are normal in lower case but for repeated spaces.
+
+        They are split at their spaces all at once, and each distinct part of them is looked up once.
+        """
+        parts = " \n ".join(texts).lower().replace("`", "'").split(" ")
+        numbers = {"\n": 0} | dict.fromkeys(parts)
+        numbers = dict(zip(numbers, count()))
+        known = [(), *map(self._remembered, list(numbers)[1:])]
+        sizes = np.fromiter(map(len, known), np.intp, len(known))
+        flat = np.fromiter(chain.from_iterable(known), np.int32, sizes.sum())
+        part = np.fromiter(map(numbers.__getitem__, parts), np.intp, len(parts))
+
+        row = np.cumsum(part == 0)
+        lengths = np.bincount(row, sizes[part], len(texts)).astype(np.intp)
+        size = sizes[part]
+        row = np.repeat(row, size)
+        within = np.arange(row.size)
+        ids = flat[np.repeat((np.cumsum(sizes) - sizes)[part] - (np.cumsum(size) - size), size) + within]
+        column = within - (np.cumsum(lengths) - lengths)[row]
+        kept = column < self.max_length
+        if not kept.all():
+            self._say_cut(lengths.max())
+        padded = np.zeros((len(texts), min(lengths.max(initial=1), self.max_length)), dtype=np.int32)
+        padded[row[kept], column[kept]] = ids[kept]
+        padded[lengths == 0, 0] = self.vocabulary.encode(())[0]
+        return padded, lengths.clip(1, self.max_length)
 
     def _ids(self, text: str) -> list[int]:
         normalised = normalise(text)
@@ -92,10 +144,13 @@ class Preprocessor:
 
     def _limited(self, ids: list[int]) -> list[int]:
         if len(ids) > self.max_length:
-            if not self._cut_said:
-                self._cut_said = True
-                logger.warning(
-                    "A question of %d tokens is cut at %d (max_length); this is said once.", len(ids), self.max_length
-                )
+            self._say_cut(len(ids))
             return ids[: self.max_length]
         return ids
+
+    def _say_cut(self, length: int) -> None:
+        if not self._cut_said:
+            self._cut_said = True
+            logger.warning(
+                "A question of %d tokens is cut at %d (max_length); this is said once.", length, self.max_length
+            )

@@ -156,11 +156,13 @@ class Tokenizer:
 
 
 def parts(normalised: str) -> list[str]:
-    """Split a normalised text at its spaces: the tokens of the parts are those of the text.
+    """Split a normalised text at its spaces, where that is safe: the tokens of the parts are those of the text."""
+    return [normalised] if reaches_over(normalised) else normalised.split()
 
-    A text with a hyphen or a slash before a space stays whole: that is a token if a number follows.
-    """
-    return [normalised] if "- " in normalised or "/ " in normalised else normalised.split()
+
+def reaches_over(text: str) -> bool:
+    """Whether a token may depend on what follows a space: a hyphen or a slash is one if a number comes next."""
+    return "- " in text or "/ " in text
 
 
 def has_digit(token: str) -> bool:

@@ -1,0 +1,225 @@
+"""The recurrence of an LSTM in NumPy: for a few sequences at once, or for many that share their beginnings."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+Array = np.ndarray
+Pooling = Literal["last", "maximum", "all"]
+
+
+def _tanh_by_exp(x: Array, out: Array) -> Array:
+    """Write tanh(−x / 2) = 2 / (1 + e^x) − 1."""
+    with np.errstate(over="ignore"):  # e^x may be infinite: 2 / ∞ is the 0 that is meant
+        np.exp(x, out=out)
+    out += 1
+    np.divide(2, out, out=out)
+    out -= 1
+    return out
+
+
+def _has_fast_tanh() -> bool:
+    """Whether NumPy computes tanh with AVX-512; elsewhere its exp takes less than half the time."""
+    try:
+        target = np.lib.introspect.opt_func_info(func_name="^tanh$")["tanh"]["ff"]["current"]
+    except (AttributeError, KeyError):
+        return False
+    return "AVX512" in target or "V4" in target
+
+
+_LONG = (12, 20)  # tokens
+_HALF, _ONE = np.float32(0.5), np.float32(1)
+# A function f and a factor s with f(s·x) = tanh(x); the factor is folded into the weights.
+TANH, FACTOR = (np.tanh, 1.0) if _has_fast_tanh() else (_tanh_by_exp, -2.0)
+
+
+class _Gates:
+    """Views of the gates' sums, (4, …, units): made once, as making a view takes as long as a sum of a few numbers."""
+
+    def __init__(self, sums: Array):
+        self.all = sums
+        self.sigmoids = sums[:3]
+        self.i, self.f, self.o, self.g = sums
+
+
+class Recurrence:
+    """LSTM cells of one or more directions, rewritten so that a step takes few passes over its memory.
+
+    σ(x) = ½·tanh(x/2) + ½ turns all gates into one call; the gates stand in the order i, f, o, g, each a block of its
+    own. States are kept at twice their value.
+
+    Args:
+        kernels: x·W of each direction, (e, 4·units) each, in Keras's order of gates i, f, g, o.
+        recurrent: h·U of each direction, (units, 4·units) each.
+        biases: (4·units,) each.
+        pooling: what is made of a sequence's states: the "last", their "maximum", or "all" of them side by side; for
+            the latter every sequence has as many tokens as there are steps.
+        relu: relu instead of tanh, for the cell and the state.
+    """
+
+    def __init__(
+        self,
+        kernels: Sequence[Array],
+        recurrent: Sequence[Array],
+        biases: Sequence[Array],
+        *,
+        pooling: Pooling,
+        relu: bool = False,
+    ):
+        self.pooling = pooling
+        self.relu = relu
+        self.units = recurrent[0].shape[0]
+        self._kernel = self._rewrite(kernels)
+        self._recurrent = self._rewrite(recurrent) * _HALF
+        self._bias = self._rewrite([bias[None] for bias in biases])
+
+    def _rewrite(self, weights: Sequence[Array]) -> Array:
+        """Return (4, directions, rows, units), the factors of the gates' functions folded in."""
+        gates = np.stack([np.split(weight.astype(np.float32), 4, axis=-1) for weight in weights], axis=1)[[0, 1, 3, 2]]
+        gates[:3] *= FACTOR / 2
+        gates[3] *= 1 if self.relu else FACTOR
+        return np.ascontiguousarray(gates)
+
+    @property
+    def directions(self) -> int:
+        """How many LSTMs run side by side."""
+        return self._kernel.shape[1]
+
+    def project(self, vectors: Array, direction: int | slice = slice(None)) -> Array:
+        """Return x·W + b of word vectors: (n, e) → (4, directions, n, units), or (4, n, units) of one direction."""
+        projected = np.matmul(vectors, self._kernel[:, direction])
+        projected += self._bias[:, direction]
+        return projected
+
+    def _advance(self, z: "_Gates", c: Array, h: Array, scratch: Array) -> None:
+        """Turn the gates' sums z into the next cell c and state h (…, units), in place."""
+        squashed = z.sigmoids if self.relu else z.all
+        TANH(squashed, out=squashed)
+        np.add(z.sigmoids, _ONE, out=z.sigmoids)
+        if self.relu:
+            np.maximum(z.g, 0, out=z.g)
+        np.multiply(z.i, z.g, out=z.i)
+        np.multiply(c, z.f, out=c)
+        np.add(c, z.i, out=c)
+        np.multiply(c, _HALF, out=c)
+        if self.relu:
+            np.maximum(c, 0, out=scratch)
+        else:
+            TANH(c if FACTOR == 1 else np.multiply(c, np.float32(FACTOR), out=scratch), out=scratch)
+        np.multiply(z.o, scratch, out=h)
+
+    def few(self, inputs: Array, lengths: Array) -> Array:
+        """Run a few sequences, all directions at once.
+
+        Args:
+            inputs: (steps, 4, directions, rows, units), what ``project`` gives of their tokens; the rows are sorted by
+                length, the longest first.
+            lengths: (rows,), tokens of each, at least 1.
+
+        Returns:
+            float32 (rows, directions · units), for "all" states (rows, steps · units).
+        """
+        shape = inputs.shape[2:]
+        output = np.empty(shape, np.float32)
+        rows = (lengths[:, None] > np.arange(lengths[0])).sum(axis=0).tolist()
+        c, h, scratch = np.zeros((3, *shape), np.float32)
+        z = _Gates(np.empty((4, *shape), np.float32))
+        best, states, before = h, [], shape[1]
+        for step, k in enumerate(rows):
+            x = inputs[step]
+            if k < before:  # arrays without gaps are worth a copy, as calls on small ones are
+                output[:, k:before] = best[:, k:]
+                c, h, scratch, best = (array[:, :k].copy() for array in (c, h, scratch, best))
+                z = _Gates(np.empty((4, *h.shape), np.float32))
+                before = k
+            if k < shape[1]:
+                x = x[:, :, :k]
+            if step:
+                np.matmul(h, self._recurrent, out=z.all)
+                np.add(z.all, x, out=z.all)
+            else:
+                np.copyto(z.all, x)
+            self._advance(z, c, h, scratch)
+            if self.pooling == "maximum":
+                best = np.maximum(best, h, out=best) if step else h.copy()
+            elif self.pooling == "last":
+                best = h
+            else:
+                states.append(h[0].copy())
+        output[:, :before] = best
+        return np.concatenate(states or output, axis=1) * _HALF
+
+    def many(self, direction: int, projected: Array, tokens: Array, lengths: Array) -> Array:
+        """Run many sequences in one direction; neighbours that begin alike share the states of their beginnings.
+
+        Args:
+            direction: number of the direction.
+            projected: (4, vocabulary, units), what ``project`` gives of the tokens by their ids.
+            tokens: (rows, steps) ids, right-padded with 0.
+            lengths: (rows,), tokens of each, at least 1.
+
+        Returns:
+            float32 (rows, units), for "all" states (rows, steps · units).
+        """
+        new, node = shared_beginnings(tokens, lengths)
+        sizes = new.sum(axis=0)
+        recurrent, units = self._recurrent[:, direction], self.units
+        sums, gathered = np.empty((2, 4 * sizes.max() * units), np.float32)
+        output = np.empty((len(tokens), units * (tokens.shape[1] if self.pooling == "all" else 1)), np.float32)
+        h = c = best = np.empty((0, units), np.float32)
+        for step, k in enumerate(sizes.tolist()):
+            first = np.flatnonzero(new[:, step])
+            ids, size = tokens[first, step], 4 * k * units
+            x = gathered[:size].reshape(4, k, units)
+            for gate in range(4):
+                np.take(projected[gate], ids, axis=0, out=x[gate], mode="clip")
+            if step:
+                parents = node[first, step - 1]
+                z = np.matmul(h.take(parents, axis=0), recurrent, out=sums[:size].reshape(4, k, units))
+                z += x
+                c = c.take(parents, axis=0)
+            else:
+                z, c = x, np.zeros((k, units), np.float32)
+            h, scratch = np.empty((2, k, units), np.float32)
+            self._advance(_Gates(z), c, h, scratch)
+            if self.pooling == "maximum":
+                best = np.maximum(best.take(parents, axis=0), h) if step else h
+            if self.pooling == "all":
+                output[:, step * units : (step + 1) * units] = h[node[:, step]]
+            else:
+                ended = np.flatnonzero(lengths == step + 1)
+                output[ended] = (best if self.pooling == "maximum" else h)[node[ended, step]]
+        output *= _HALF
+        return output
+
+
+def shared_beginnings(tokens: Array, lengths: Array) -> tuple[Array, Array]:
+    """Find what neighbouring sequences have in common.
+
+    Args:
+        tokens: (rows, steps), padded with 0.
+        lengths: (rows,).
+
+    Returns:
+        bool (rows, steps): whether a row's beginning up to a step is other than that of the row before it; int
+        (rows, steps): the number, from 0, of that beginning among those of its step.
+    """
+    new = np.ones(tokens.shape, dtype=bool)
+    np.logical_or.accumulate(tokens[1:] != tokens[:-1], axis=1, out=new[1:])
+    new &= np.arange(tokens.shape[1]) < lengths[:, None]
+    return new, np.cumsum(new, axis=0) - 1
+
+
+def by_beginning(tokens: Array, lengths: Array) -> Array:
+    """Return an order of sequences, (rows,): the long ones last, else those that begin alike side by side.
+
+    Args:
+        tokens: (rows, steps) ids below 2²¹, padded with 0.
+        lengths: (rows,).
+    """
+    keys = np.zeros((5, len(tokens)), np.uint64)
+    for step in range(min(tokens.shape[1], 12)):  # few sequences share more
+        keys[step // 3] = keys[step // 3] << np.uint64(21) | tokens[:, step].astype(np.uint64)
+    keys[4] = np.searchsorted(_LONG, lengths)  # among short ones a long one would make steps of a few rows
+    return np.lexsort([*keys[3::-1], keys[4]])
