@@ -35,11 +35,11 @@ from textsiam import load_model, read_pairs, score_file, similarity, split_pairs
 from textsiam.calibration import choose_threshold
 from textsiam.measures import lexical_similarities, vector_similarities
 from textsiam.pairs import read_table
-from textsiam.preprocessing import normalise
+from textsiam.recurrence import by_beginning, shared_beginnings
 from textsiam.scoring import score_frame
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
-ROWS, BLOCK = 256, 1024  # questions of a step of the encoder; pairs compared together
+ROWS, BLOCK = 512, 1024  # questions of a step of the encoder; pairs compared together
 STAGES = ("text", "encoder", "pairs", "file")
 # A child's peak memory begins with that of the process that starts it: a small one does.
 LAUNCHER = """import json, os, subprocess, sys, time
@@ -184,6 +184,19 @@ def measure_starts(starts: int) -> dict[str, list[tuple[float, float]]]:
     return {name: [values[name] for values in rounds[1:]] for name in codes}
 
 
+def encoder_steps(ids: np.ndarray, lengths: np.ndarray, direction: int) -> Iterator[tuple[bool, np.ndarray]]:
+    """Give the tokens that each step of the encoder takes in, and whether the step is a block's first."""
+    sequences = ids.copy()
+    for row, length in zip(sequences, lengths, strict=True) if direction else ():
+        row[:length] = row[:length][::-1]
+    order = by_beginning(sequences, lengths)
+    for start in range(0, len(order), ROWS):
+        rows = order[start : start + ROWS]
+        new, _ = shared_beginnings(sequences[rows, : lengths[rows].max()], lengths[rows])
+        for step in range(new.shape[1]):
+            yield step == 0, sequences[rows[new[:, step]], step]
+
+
 def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Time the parts of scoring a CSV in one thread (processor time), each on its own with the same data.
 
@@ -197,21 +210,21 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     table, roles = read_table(source), {"question1": "question1", "question2": "question2", "threshold": 0.5}
     question1, question2 = columns(pairs)
     numbers = {text: number for number, text in enumerate(dict.fromkeys(question1 + question2))}
-    ids, lengths = model.preprocessor.encode_padded(numbers)
+    texts = list(numbers)
+    ids, lengths = model.preprocessor.encode_padded(texts)
 
     shape, network, weights = model.architecture, model.network, model.network.weights
     units, directions = shape.units, ("forward", "backward")[: 2 if shape.encoder == "bilstm" else 1]
-    used, places = np.unique(ids, return_inverse=True)
-    places = places.reshape(ids.shape)
+    used = np.unique(ids)
     embedded = weights["embedding.embeddings"][used]
-    projected = embedded @ weights["forward.kernel"]
-    order = np.argsort(-lengths, kind="stable")
-    blocks = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
-    grid = [(block, step) for block in blocks for step in range(lengths[block].max())] * len(directions)
-    gathered = [places[block[lengths[block] > step], step] for block, step in grid]
-    active = [len(tokens) for tokens, (_, step) in zip(gathered, grid, strict=True) if step]
-    state, gates = np.ones((ROWS, units), np.float32), np.empty((ROWS, 4 * units), np.float32)
+    projected = embedded @ weights["forward.kernel"][:, :units]
+    steps = [tokens for number in range(len(directions)) for tokens in encoder_steps(ids, lengths, number)]
+    gathered = [np.searchsorted(used, tokens) for _, tokens in steps]
+    active = [len(tokens) for first, tokens in steps if not first]
+    state, gates = np.ones((ROWS, units), np.float32), np.empty((4, ROWS, units), np.float32)
+    plain_gates = np.empty((ROWS, 4 * units), np.float32)
     recurrent = weights["forward.recurrent_kernel"]
+    blocks = np.ascontiguousarray(recurrent.reshape(units, 4, units).swapaxes(0, 1))  # a block a gate
     work = 8 * units * (units * sum(active) + shape.embedding * len(used) * len(directions))
     products = work // (8 * units * units * ROWS) + 1
 
@@ -227,10 +240,9 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     instant.probabilities = lambda first, _: np.full(len(first), 0.5)
 
     sides: dict[str, Callable[[], Any]] = {
-        "text: normalising": lambda: run(normalise(text) for text in numbers),
         "encoder: projection of distinct tokens": lambda: [embedded @ weights[f"{name}.kernel"] for name in directions],
-        "encoder: gathering": lambda: run(projected[tokens] for tokens in gathered),
-        "encoder: matrix products": lambda: run(np.matmul(state[:k], recurrent, out=gates[:k]) for k in active),
+        "encoder: gathering": lambda: run(projected[tokens] for tokens in gathered for _ in range(4)),
+        "encoder: matrix products": lambda: run(np.matmul(state[:k], blocks, out=gates[:, :k]) for k in active),
         "pairs: lexical measures": lambda: run(lexical_similarities(shape.lexical, *pair, **lexicon) for pair in cut),
         "pairs: vector measures": lambda: run(
             vector_similarities(shape.measures, vectors[a], vectors[b], np) for a, b in couples
@@ -239,9 +251,9 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
         "file: two columns more": lambda: score_frame(table, instant, **roles),
     }
     wholes: dict[str, Callable[[], Any]] = {
-        "text": lambda: model.preprocessor.encode_padded(numbers),
+        "text": lambda: model.preprocessor.encode_padded(texts),
         "encoder": lambda: network.encode(ids, lengths),
-        "product": lambda: run(np.matmul(state, recurrent, out=gates) for _ in range(products)),
+        "product": lambda: run(np.matmul(state, recurrent, out=plain_gates) for _ in range(products)),
         "score": lambda: run(
             network.score(vectors[a], vectors[b], x) for (a, b), x in zip(couples, lexical, strict=True)
         ),
@@ -252,7 +264,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
         seconds = in_turns(sides | wholes, rounds, time.thread_time)
     part = {name: float(np.median(values)) / len(pairs) * 1e6 for name, values in seconds.items()}
     whole = {name: part.pop(name) for name in wholes}
-    part["text: tokens, ids, padding"] = whole["text"] - part["text: normalising"]
+    part["text: normalising, tokens, ids, padding"] = whole["text"]
     inside = sum(value for name, value in part.items() if name.startswith("encoder"))
     part["encoder: the rest (gates, elementwise, sorting)"] = whole["encoder"] - inside
     part["pairs: head, with the gathering of vectors"] = whole["score"] - part["pairs: vector measures"]

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from textsiam.architecture import DEFAULT_MEASURES, ENCODERS, LOSSES, Architectu
 from textsiam.errors import TextsiamError
 from textsiam.measures import MEASURES, lexical_similarities
 from textsiam.network import Network
+from textsiam.pairs import read_pairs
+from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary
 
+DATA = Path(__file__).parent.parent / "data"
 VOCABULARY, DIMENSIONS, STEPS, PAIRS = 40, 5, 9, 300
 KINDS = [(encoder, loss) for encoder in ENCODERS for loss in LOSSES]
 TOKENS = {
@@ -109,6 +113,46 @@ def test_numpy_equals_keras_for_other_heads(build, encoder, measures, hidden):
     expected = keras_outputs(keras_network, network, ids[:40], ids[40:])
     values = scores(network, ids, lengths, np.arange(40), np.arange(40, 80))
     np.testing.assert_allclose(1 / (1 + np.exp(-values)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("kind", ["real", "random"])
+def test_numpy_equals_keras_on_ten_thousand_pairs(encoder, kind):
+    from textsiam import siamese
+
+    made_of = Architecture(encoder, 16, 12, tuple(MEASURES), (32,), flat_length=30)
+    if kind == "real":
+        pairs = read_pairs(DATA / "quora_sample_train.tsv.gz")[:10_000]
+        texts = list(dict.fromkeys(pairs["question1"].tolist() + pairs["question2"].tolist()))
+        tokens = [Tokenizer()(text) for text in texts]
+        preprocessor = Preprocessor(Tokenizer(), Vocabulary.build(tokens, max_size=3000, oov_buckets=16))
+        ids, lengths = preprocessor.encode_padded(texts)
+        numbers = {text: number for number, text in enumerate(texts)}
+        first, second = (pairs[column].map(numbers).to_numpy() for column in ("question1", "question2"))
+        size = len(preprocessor.vocabulary)
+    else:
+        generator = np.random.default_rng(12)
+        size, lengths = 3000, generator.integers(1, 31, 9_000)
+        ids = generator.integers(1, size, (9_000, 30)).astype(np.int32)
+        ids[np.arange(30) >= lengths[:, None]] = 0
+        first, second = generator.integers(0, 9_000, (2, 10_000))
+    lexicon = {
+        "idf": np.random.default_rng(1).uniform(1, 12, size).astype(np.float32),
+        "numeric": np.random.default_rng(2).random(size) < 0.3,
+    }
+    keras_network = siamese.build_siamese(made_of, np.zeros((size, 12), np.float32))
+    scale = 0.3 if encoder == "lstm_flat" else 0.5  # relu has no bound
+    weights = {name: weight * scale for name, weight in random_weights(keras_network).items()}
+    siamese.set_weights(keras_network, weights)
+    network = Network(made_of, {**weights, **lexicon})
+    found = 1 / (1 + np.exp(-scores(network, ids, lengths, first, second, workers=2)))
+    width = made_of.flat_length if encoder == "lstm_flat" else ids.shape[1]
+    full = np.pad(ids, ((0, 0), (0, max(0, width - ids.shape[1]))))[:, :width]
+    inputs = {"question1": full[first], "question2": full[second]}
+    inputs["lexical"] = lexical_similarities(made_of.lexical, ids[first], ids[second], **lexicon)
+    expected = keras_network.predict(inputs, batch_size=1000, verbose=0)[:, 0]
+    assert expected.std() > 0.05
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("encoder", "loss"), KINDS)

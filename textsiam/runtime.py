@@ -144,7 +144,8 @@ class Model:
             vectors = self._encode(texts, ids, lengths, pool)
             scores = self.network.compare(vectors, ids, lengths, first, second, pool)
         same = first == second
-        for pair in np.flatnonzero(~same & (ids[first] == ids[second]).all(axis=1)):
+        like = np.flatnonzero(~same & (lengths[first] == lengths[second]) & (ids[first, 0] == ids[second, 0]))
+        for pair in like[(ids[first[like]] == ids[second[like]]).all(axis=1)] if like.size else ():
             same[pair] = normalise(texts[first[pair]]) == normalise(texts[second[pair]])
         return scores, same
 
