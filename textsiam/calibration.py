@@ -186,6 +186,25 @@ def choose_threshold(
     )
 
 
+def precision_ladder(probabilities: ArrayLike, labels: ArrayLike) -> list[tuple[float, float]]:
+    """Return (precision, threshold) for every percent of precision that can be reached, rising.
+
+    Each threshold has the highest recall with at least that precision, see ``choose_threshold``.
+
+    Args:
+        probabilities: (n,) in [0, 1].
+        labels: (n,), 1 = duplicate, 0 = not; both occur.
+    """
+    ladder = []
+    for percent in range(1, 101):
+        try:
+            threshold = choose_threshold(probabilities, labels, "precision", percent / 100)
+        except TextsiamError:
+            break
+        ladder.append((percent / 100, threshold.value))
+    return ladder
+
+
 def prior_shift(probabilities: ArrayLike, from_prior: float, to_prior: float) -> Floats:
     """Move probabilities from one share of duplicates to another, by Bayes' rule.
 

@@ -195,18 +195,30 @@ def score(
     question1: Question1 = "question1",
     question2: Question2 = "question2",
     threshold: Threshold = None,
+    precision: Annotated[
+        float | None, typer.Option(help="Threshold that had this precision on the model's dev pairs.")
+    ] = None,
+    prior: Annotated[float | None, typer.Option(help="Share of duplicates to expect; moves probabilities.")] = None,
+    bad_rows: Annotated[str, typer.Option(help="stop at a row that cannot be read, or skip such rows.")] = "stop",
+    spreadsheet_safe: Annotated[
+        bool, typer.Option("--spreadsheet-safe", help="Put ' before values that a spreadsheet would run.")
+    ] = False,
     force: Force = False,
 ) -> None:
-    """Add duplicate_probability and duplicate to every row of a table."""
+    """Add duplicate_probability and duplicate to every row of a table.
+
+    A run that was stopped is gone on with by the same command.
+    """
     from tqdm import tqdm
 
-    from textsiam.scoring import score_file
+    from textsiam.scoring import rejected_file, score_file
 
     with tqdm(unit=" pairs", unit_scale=True, disable=None) as bar:
 
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+        def show(rows: int, share: float | None) -> None:
+            if share:
+                bar.total = max(round(rows / share), rows)
+            bar.update(rows - bar.n)
 
         summary = score_file(
             pairs,
@@ -215,14 +227,21 @@ def score(
             question1=question1,
             question2=question2,
             threshold=threshold,
+            precision=precision,
+            prior=prior,
+            bad_rows=bad_rows,
+            spreadsheet_safe=spreadsheet_safe,
             overwrite=force,
             progress=show,
         )
+    resumed = f" ({summary.resumed_rows} of an earlier run)" if summary.resumed_rows else ""
     typer.echo(
-        f"{summary.rows} rows: {summary.duplicates} duplicates, {summary.blank_rows} blank; "
+        f"{summary.rows} rows{resumed}: {summary.duplicates} duplicates, {summary.blank_rows} blank; "
         f"{summary.pairs_per_second:,.0f} pairs/s",
         err=True,
     )
+    if summary.rejected_rows:
+        typer.echo(f"{summary.rejected_rows} rows could not be read: {rejected_file(Path(output))}", err=True)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from textsiam._version import __version__
 from textsiam.architecture import Architecture
 from textsiam.augmentation import contrasts
 from textsiam.bundle import Bundle
-from textsiam.calibration import Calibration, calibrated_log_loss, choose_threshold, fit_calibration
+from textsiam.calibration import Calibration, calibrated_log_loss, choose_threshold, fit_calibration, precision_ladder
 from textsiam.card import model_card
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import evaluate
@@ -214,6 +214,8 @@ def calibrate(bundle: Bundle, settings: SimpleNamespace, dev: LabelledPairs) -> 
     probabilities = Model(replace(bundle, config=config)).probabilities(question1, question2)
     threshold = choose_threshold(probabilities, dev.labels, settings.objective, settings.precision)
     config["threshold"] = asdict(threshold)
+    config["prior"] = float(np.mean(dev.labels))
+    config["precisions"] = precision_ladder(probabilities, dev.labels)
     figures = evaluate(dev.labels, probabilities, threshold.value)
     metrics = {"dev": {"seed": settings.random_state, **figures.to_dict()}}
     return Model(replace(bundle, config=config, metrics=metrics, card=model_card(config, metrics)))

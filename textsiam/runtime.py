@@ -1,5 +1,6 @@
 """The trained model in NumPy: questions in, calibrated probabilities out. Imports neither Keras nor pandas."""
 
+import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from textsiam.architecture import Architecture
-from textsiam.bundle import Bundle, read_bundle
+from textsiam.bundle import MANIFEST, Bundle, read_bundle
 from textsiam.calibration import Calibration
 from textsiam.compression import expand_weights
 from textsiam.errors import TextsiamError
@@ -102,6 +103,45 @@ class Model:
     def load(cls, path: str | Path, *, cache_bytes: int = 0) -> "Model":
         """Read a model folder; see ``bundle.read_bundle`` for the errors."""
         return cls(read_bundle(path), cache_bytes=cache_bytes)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over everything that the model is, hexadecimal."""
+        return hashlib.sha256(self.bundle.to_files()[MANIFEST]).hexdigest()
+
+    @property
+    def prior(self) -> float:
+        """Share of duplicates among the dev pairs that the model was calibrated on, in (0, 1).
+
+        Raises:
+            TextsiamError: the model does not tell.
+        """
+        return float(self._known("prior"))
+
+    def threshold_for(self, precision: float) -> float:
+        """Return the threshold that had at least a precision on the dev pairs, with the highest recall.
+
+        Args:
+            precision: wanted, in (0, 1].
+
+        Raises:
+            TextsiamError: it is none, or no threshold reached it.
+        """
+        if not isinstance(precision, (int, float, np.number)) or not 0 < precision <= 1:
+            raise TextsiamError(f"precision is a share in (0, 1], not {precision!r}.")
+        points = self._known("precisions")
+        for reached, threshold in points:
+            if reached >= precision:
+                return float(threshold)
+        raise TextsiamError(
+            f"No threshold reaches precision {precision:g} on the dev pairs; the best is {points[-1][0]:g}."
+        )
+
+    def _known(self, name: str) -> Any:
+        value = self.bundle.config.get(name)
+        if not value:
+            raise TextsiamError(f"The model's config.json has no {name}: it is older than that. Train it anew.")
+        return value
 
     def probabilities(self, question1: Sequence[str], question2: Sequence[str]) -> np.ndarray:
         """Return the calibrated probability of a duplicate of each pair.

@@ -1,24 +1,35 @@
-"""Tables of pairs in, the same tables with probabilities and decisions out."""
+"""Tables of pairs in, the same tables with probabilities and decisions out: any size, and on after any crash."""
 
-import csv
-import gzip
 import io
 import os
+import shutil
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import pandas as pd
+import numpy as np
+from filelock import FileLock, Timeout
 
+from textsiam.calibration import prior_shift
 from textsiam.errors import TextsiamError
-from textsiam.pairs import read_table
-from textsiam.runtime import Model, as_model, check_threshold
+from textsiam.journal import Journal
+from textsiam.outputs import DECISION, PROBABILITY, Output, TextOutput, open_output, resumable_file
+from textsiam.runtime import Model, QuestionCache, as_model, check_threshold
+from textsiam.tables import Chunk, Position, Table, kind_of, listing, open_table
 
-PROBABILITY, DECISION = "duplicate_probability", "duplicate"
-_CHUNK = 20_000
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHUNK = 16_384  # rows scored together
+_SEGMENT = 8  # chunks after which the work is brought to the disk, and what is remembered of questions begins anew
+_CACHE = 1 << 26  # bytes in which the vectors of recent questions are remembered
+_REJECTED = b"row,line,reason,text\n"
 
 
 @dataclass(frozen=True)
@@ -26,42 +37,102 @@ class ScoreSummary:
     """What scoring a file came to.
 
     Attributes:
-        rows: rows read and written.
+        rows: rows read and written, those with a blank question included.
         duplicates: rows called duplicate.
         blank_rows: rows with a blank question, left without an answer.
-        seconds: time from the first row to the last.
+        rejected_rows: rows that could not be read and were left out.
+        seconds: time that this run took; one that goes on with another does not know how long that took.
+        resumed_rows: rows that an earlier run had written already.
     """
 
-    rows: int
-    duplicates: int
-    blank_rows: int
-    seconds: float
+    rows: int = 0
+    duplicates: int = 0
+    blank_rows: int = 0
+    rejected_rows: int = 0
+    seconds: float = 0.0
+    resumed_rows: int = 0
 
     @property
     def pairs_per_second(self) -> float:
         """Rate of scoring; 0 for no time."""
-        return self.rows / self.seconds if self.seconds else 0.0
+        return (self.rows - self.resumed_rows) / self.seconds if self.seconds else 0.0
 
 
-def score_frame(table: pd.DataFrame, model: Model, *, question1: str, question2: str, threshold: float) -> pd.DataFrame:
-    """Return the table with ``duplicate_probability`` (6 decimals) and ``duplicate`` (0/1) as two text columns more.
+@dataclass(frozen=True)
+class Decisions:
+    """How questions become probabilities and decisions.
 
-    A row with a blank question has both empty.
+    Attributes:
+        model: the trained model.
+        threshold: lowest probability of a duplicate, in [0, 1].
+        prior: share of duplicates expected among the pairs, in (0, 1); None: as where the model was calibrated.
+    """
+
+    model: Model
+    threshold: float
+    prior: float | None = None
+
+    def __call__(self, question1: list[str], question2: list[str]) -> tuple[list[float | None], list[bool | None]]:
+        """Return probability and decision of each pair, None for both where a question is blank."""
+        present = [bool(a.strip()) and bool(b.strip()) for a, b in zip(question1, question2, strict=True)]
+        if not all(present):
+            question1, question2 = (
+                [text for text, asked in zip(texts, present, strict=True) if asked] for texts in (question1, question2)
+            )
+        values = self.model.probabilities(question1, question2)
+        if self.prior is not None:
+            values = prior_shift(values, self.model.prior, self.prior)
+        answers = iter(zip(values.tolist(), (values >= self.threshold).tolist(), strict=True))
+        blank = (None, None)
+        both = [next(answers) if asked else blank for asked in present]
+        return [probability for probability, _ in both], [duplicate for _, duplicate in both]
+
+
+def decisions(
+    model: Model | str | Path | None = None,
+    *,
+    threshold: float | None = None,
+    precision: float | None = None,
+    prior: float | None = None,
+) -> Decisions:
+    """Choose how to decide.
 
     Args:
-        table: every column of text.
-        model: the trained model.
-        question1: column of the first question.
-        question2: column of the second.
-        threshold: lowest probability of a duplicate, in [0, 1].
+        model: a model or its folder; None as in ``load_model``.
+        threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
+        precision: take the threshold that had at least this precision on the model's dev pairs, in (0, 1].
+        prior: share of duplicates expected, in (0, 1): probabilities are moved to it by Bayes' rule, see
+            ``calibration.prior_shift``. The threshold stays as it is.
+
+    Raises:
+        TextsiamError: one of them is out of range, or two exclude each other.
     """
-    present = (table[question1].str.strip() != "") & (table[question2].str.strip() != "")
-    scored = table[present]
-    probabilities = model.probabilities(scored[question1].tolist(), scored[question2].tolist())
-    answer = pd.DataFrame("", index=table.index, columns=[PROBABILITY, DECISION])
-    answer.loc[present, PROBABILITY] = [f"{value:.6f}" for value in probabilities]
-    answer.loc[present, DECISION] = ["1" if value >= threshold else "0" for value in probabilities]
-    return pd.concat([table, answer], axis=1)
+    chosen = as_model(model)
+    if precision is not None and (threshold is not None or prior is not None):
+        raise TextsiamError(
+            "A precision sets the threshold, for the share of duplicates that the model knows: give it "
+            "without threshold and prior."
+        )
+    if prior is not None and not (isinstance(prior, (int, float, np.number)) and 0 < prior < 1):
+        raise TextsiamError(f"prior is a share of duplicates between 0 and 1, not {prior!r}.")
+    if precision is not None:
+        threshold = chosen.threshold_for(precision)
+    return Decisions(chosen, chosen.threshold if threshold is None else check_threshold(threshold), prior)
+
+
+def score_frame(
+    frame: "pd.DataFrame", deciding: Decisions, *, question1: str = "question1", question2: str = "question2"
+) -> "pd.DataFrame":
+    """Return the frame with ``duplicate_probability`` (6 decimals) and ``duplicate`` (0/1), both nullable, as two more.
+
+    A row with a blank or missing question has neither.
+    """
+    import pandas as pd
+
+    texts = [frame[name].fillna("").astype(str).tolist() for name in (question1, question2)]
+    probabilities, duplicates = deciding(*texts)
+    rounded = [None if value is None else round(value, 6) for value in probabilities]
+    return frame.assign(**{PROBABILITY: pd.array(rounded, "Float64"), DECISION: pd.array(duplicates, "Int8")})
 
 
 def score_file(
@@ -72,88 +143,243 @@ def score_file(
     question1: str = "question1",
     question2: str = "question2",
     threshold: float | None = None,
+    precision: float | None = None,
+    prior: float | None = None,
+    bad_rows: str = "stop",
+    spreadsheet_safe: bool = False,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, float | None], None] | None = None,
 ) -> ScoreSummary:
-    """Score every row of a table; rows and columns keep their order and their text.
+    """Score every row of a table of any size; rows, columns and the bytes of values stay as they are.
+
+    The table is read, scored and written piece by piece in constant memory. A run that was stopped, by whatever, is
+    gone on with by the same call: the output is the same to the byte. Until it is whole it stands beside the output,
+    as ``OUTPUT.part`` with ``OUTPUT.journal``.
 
     Args:
         source: csv or tsv, gzipped or not, or parquet; ``-`` is standard input (csv).
-        output: the same kinds by its suffix; ``-`` is standard output (csv). Written whole, then renamed.
+        output: the same kinds by its suffix; ``-`` is standard output (csv).
         model: a model or its folder; None as in ``load_model``.
         question1: column of the first question.
         question2: column of the second.
-        threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
-        overwrite: replace an existing output.
-        progress: called with the rows done and the rows in all, after every chunk.
+        threshold: see ``decisions``.
+        precision: see ``decisions``.
+        prior: see ``decisions``.
+        bad_rows: "stop" at the first row that cannot be read, or "skip" such rows: they go to
+            ``OUTPUT.rejected.csv``, with the reasons.
+        spreadsheet_safe: put an apostrophe before values that a spreadsheet would run as formulas.
+        overwrite: replace an existing output; drop an unfinished run that is of other work.
+        progress: called after every chunk with the rows done and the share of the table, None where unknown.
 
     Returns:
         The counts.
 
     Raises:
-        TextsiamError: the table, the columns, the model or the output is wrong.
+        TextsiamError: the table, a row, the columns, the model or the output is wrong.
     """
-    chosen = as_model(model)
-    limit = chosen.threshold if threshold is None else check_threshold(threshold)
-    write = _writer(output, overwrite=overwrite)
-    table = read_table(source, (question1, question2))
-    taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
-    if taken:
-        raise TextsiamError(f"The table has a column {taken[0]!r} already, which scoring adds. Rename it.")
+    if bad_rows not in ("stop", "skip"):
+        raise TextsiamError(f"bad_rows is 'stop' or 'skip', not {bad_rows!r}.")
+    deciding = decisions(model, threshold=threshold, precision=precision, prior=prior)
     start = time.perf_counter()
-    parts = []
-    for first in range(0, len(table), _CHUNK):
-        rows = table.iloc[first : first + _CHUNK]
-        parts.append(score_frame(rows, chosen, question1=question1, question2=question2, threshold=limit))
-        if progress is not None:
-            progress(first + len(rows), len(table))
-    seconds = time.perf_counter() - start
-    scored = pd.concat(parts)
-    write(scored)
-    return ScoreSummary(len(scored), int((scored[DECISION] == "1").sum()), int((scored[DECISION] == "").sum()), seconds)
+    if os.fspath(output) == "-" and bad_rows == "skip":
+        raise TextsiamError("Skipped rows go to a file beside the output: name one with -o.")
+    with open_table(source) as table:
+        columns = table.find(question1, "question1"), table.find(question2, "question2")
+        taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
+        if taken:
+            raise TextsiamError(f"The table has a column {taken[0]!r} already, which scoring adds. Rename it.")
+        work = {
+            "model": deciding.model.digest,
+            "header": table.columns,
+            "options": [columns, deciding.threshold, prior, spreadsheet_safe],
+        }
+        target = None if os.fspath(output) == "-" else Path(output)
+        with _lock(target):
+            try:
+                run = _Run(table, target, work, spreadsheet_safe=spreadsheet_safe, overwrite=overwrite)
+                with closing(run):
+                    summary = run.score(deciding, columns, skip=bad_rows == "skip", progress=progress)
+            except OSError as error:
+                raise TextsiamError(
+                    f"Cannot write {output}: {error.strerror or error}. Make room, or write elsewhere; the same call "
+                    "goes on where this one stopped."
+                ) from error
+    return replace(summary, seconds=time.perf_counter() - start)
 
 
-def _writer(output: str | Path, *, overwrite: bool) -> Callable[[pd.DataFrame], None]:
-    """Return what writes a table to the output; refuse before any work is done what could not be written after it."""
-    if os.fspath(output) == "-":
-        if sys.stdout is None:
-            raise TextsiamError("Standard output is closed; name a file to write to.")
-        return lambda table: _write_text(table, sys.stdout.buffer, ",")
-    path = Path(output)
-    zipped = path.suffix.lower() == ".gz"
-    suffix = (Path(path.stem) if zipped else path).suffix.lower()
-    if suffix not in (".csv", ".tsv") and (zipped or suffix != ".parquet"):
-        raise TextsiamError(f"{path.name} does not end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Name it so.")
-    if path.exists() and not overwrite:
-        raise TextsiamError(f"{path} exists already. Choose another name, or replace it with --force.")
-    if not path.parent.is_dir():
-        raise TextsiamError(f"There is no folder {path.parent} to write {path.name} to. Make it first.")
+@contextmanager
+def _lock(target: Path | None) -> Iterator[None]:
+    """Keep a second run off an output."""
+    if target is None:
+        yield
+        return
+    if not target.parent.is_dir():
+        raise TextsiamError(f"There is no folder {target.parent} to write {target.name} to. Make it first.")
+    kind_of(target)
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise TextsiamError(f"Another run writes {target}. Wait for it, or choose another name.") from error
+    except OSError as error:
+        raise TextsiamError(f"Cannot write {target}: {error.strerror or error}. Write elsewhere.") from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
-    def write(table: pd.DataFrame) -> None:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with temporary.open("wb") as file:
-                if suffix == ".parquet":
-                    table.to_parquet(file, index=False)
-                elif zipped:
-                    with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                        _write_text(table, cast(BinaryIO, packed), "\t" if suffix == ".tsv" else ",")
-                else:
-                    _write_text(table, file, "\t" if suffix == ".tsv" else ",")
-            temporary.replace(path)
-        except OSError as error:
+
+class _Run:
+    """A run of scoring: where its rows go, and how far it has come.
+
+    Args:
+        table: the input; where an unfinished run is gone on with, it is skipped to where that stopped.
+        target: the file to write, or None for standard output.
+        work: see ``Journal``.
+        spreadsheet_safe: see ``score_file``.
+        overwrite: see ``score_file``.
+    """
+
+    def __init__(
+        self, table: Table, target: Path | None, work: dict[str, Any], *, spreadsheet_safe: bool, overwrite: bool
+    ):
+        self.table = table
+        self.target = target
+        self.summary = ScoreSummary()
+        self._output: Output
+        self._rejected: BinaryIO = io.BytesIO()
+        self._finished = self._renamed = self._resumable = False
+        if target is None:
+            if sys.stdout is None:
+                raise TextsiamError("Standard output is closed; name a file to write to.")
+            self._output = TextOutput(table, ",", stream=sys.stdout.buffer, spreadsheet_safe=spreadsheet_safe)
+            return
+        self._part, self._rejected_part = (
+            target.with_name(f"{target.name}.{end}") for end in ("part", "rejected.part")
+        )
+        self._journal = Journal(target.with_name(f"{target.name}.journal"), work)
+        step = self._earlier(overwrite)
+        marks = (step["output"], step["rejected"]) if step else (None, None)
+        if step:
+            self._resumable = True
+            self._finished = step["finished"]
+            self._renamed = self._finished and not self._part.exists()
+            self.summary = replace(ScoreSummary(**step["summary"]), resumed_rows=step["summary"]["rows"])
+        if target.exists() and not overwrite and not self._renamed:
+            raise TextsiamError(f"{target} exists already. Choose another name, or replace it with --force.")
+        if step and not self._finished and not table.skip(Position(**step["position"])):
             raise TextsiamError(
-                f"Cannot write {path}: {error.strerror or error}. Make room, or write elsewhere."
-            ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+                f"{self._journal.path} is of an unfinished run, and what that had read of {table.name} has changed "
+                "since. Remove the journal to start anew."
+            )
+        if not self._renamed:
+            self._output = open_output(target, table, self._part, mark=marks[0], spreadsheet_safe=spreadsheet_safe)
+            self._rejected = resumable_file(self._rejected_part, marks[1])
+            if not step:
+                self._rejected.write(_REJECTED)
 
-    return write
+    def _earlier(self, overwrite: bool) -> dict[str, Any] | None:
+        try:
+            return self._journal.read()
+        except TextsiamError:
+            if overwrite:
+                return None
+            raise
+
+    def score(
+        self,
+        deciding: Decisions,
+        columns: tuple[int, int],
+        *,
+        skip: bool,
+        progress: Callable[[int, float | None], None] | None,
+    ) -> ScoreSummary:
+        """Score what is left of the table and put the output in its place."""
+        if not self._finished:
+            chunks = self.table.chunks(_CHUNK)
+
+            def read() -> tuple[Chunk, Position, float | None] | None:
+                chunk = next(chunks, None)
+                return None if chunk is None else (chunk, self.table.position(), self.table.share())
+
+            model = copy(deciding.model)
+            position, deciding = self.table.position(), replace(deciding, model=model)
+            with ThreadPoolExecutor(1) as ahead:  # the next chunk is read while one is scored
+                coming, number = ahead.submit(read), 0
+                while found := coming.result():
+                    coming = ahead.submit(read)
+                    if number % _SEGMENT == 0:
+                        if number:
+                            self._note(position)
+                        model.cache = QuestionCache(_CACHE)  # so that a run that goes on here computes the same
+                    chunk, position, share = found
+                    if chunk.unsound and not skip:
+                        raise TextsiamError(
+                            f"{self.table.name}, {chunk.unsound[0]} Or go on without such rows: --bad-rows skip."
+                        )
+                    self._write(chunk, *deciding(chunk.column(columns[0]), chunk.column(columns[1])))
+                    number += 1
+                    if progress is not None:
+                        progress(self.summary.rows, share)
+            if not self.summary.rows and not self.summary.rejected_rows:
+                header = listing(self.table.columns)
+                raise TextsiamError(f"{self.table.name} has 0 rows under its header ({header}). Give at least one.")
+            self._note(position, finished=True)
+        return self._put()
+
+    def _write(self, chunk: Chunk, probabilities: list[float | None], duplicates: list[bool | None]) -> None:
+        self._output.write(chunk, probabilities, duplicates)
+        for row in chunk.unsound:
+            cells = str(row.reason).encode(), row.raw
+            quoted = b",".join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells)
+            self._rejected.write(f"{row.row},{row.line},".encode() + quoted + b"\n")
+        done = self.summary
+        self.summary = replace(
+            done,
+            rows=done.rows + len(chunk.rows),
+            duplicates=done.duplicates + sum(map(bool, duplicates)),
+            blank_rows=done.blank_rows + probabilities.count(None),
+            rejected_rows=done.rejected_rows + len(chunk.unsound),
+        )
+
+    def _note(self, position: Position, *, finished: bool = False) -> None:
+        """Bring everything to the disk, then say so."""
+        mark = self._output.commit()
+        if self.target is None:
+            return
+        self._rejected.flush()
+        os.fsync(self._rejected.fileno())
+        step = {"finished": finished, "position": asdict(position), "output": mark, "rejected": self._rejected.tell()}
+        self._resumable = True
+        self._journal.note({**step, "summary": {**asdict(self.summary), "seconds": 0.0, "resumed_rows": 0}})
+
+    def _put(self) -> ScoreSummary:
+        """Rename what is whole to its name, and drop the journal."""
+        if self.target is None:
+            return self.summary
+        if not self._renamed:
+            self._output.finish(self.target)
+        if self._rejected_part.exists():
+            self._rejected.close()
+            if self.summary.rejected_rows:
+                self._rejected_part.replace(rejected_file(self.target))
+            else:
+                self._rejected_part.unlink()
+        self._journal.remove()
+        return self.summary
+
+    def close(self) -> None:
+        """Close the files, whatever has become of the run; drop them where it could not be gone on with."""
+        with suppress(OSError):  # a full disk, say, that has been spoken of already
+            if not self._renamed:
+                self._output.close()
+            self._rejected.close()
+        if self.target is not None and not self._resumable:
+            for path in (self._part, self._rejected_part):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _write_text(table: pd.DataFrame, binary: BinaryIO, delimiter: str) -> None:
-    text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(zip(*(table[column].tolist() for column in table), strict=True))
-    text.detach()
+def rejected_file(target: Path) -> Path:
+    """Return the file that takes the rows that could not be read."""
+    return target.with_name(f"{target.name}.rejected.csv")
