@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits
 
 from textsiam import load_model, read_pairs, score_file, similarity, split_pairs
 from textsiam.calibration import choose_threshold
-from textsiam.measures import lexical_similarities, vector_similarities
+from textsiam.measures import Lexicon, lexical_similarities, vector_similarities
 from textsiam.pairs import read_table
 from textsiam.recurrence import by_beginning, shared_beginnings
 from textsiam.scoring import score_frame
@@ -233,8 +233,8 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     order = np.argsort(np.maximum(lengths[first], lengths[second]), kind="stable")
     couples = [(first[r], second[r]) for r in (order[i : i + BLOCK] for i in range(0, len(order), BLOCK))]
     cut = [[ids[side, : max(lengths[a].max(), lengths[b].max())] for side in (a, b)] for a, b in couples]
-    lexicon = {name: weights[name] for name in ("idf", "numeric")}
-    lexical = [lexical_similarities(shape.lexical, *pair, **lexicon) for pair in cut]
+    lexicon = Lexicon.of(weights)
+    lexical = [lexical_similarities(shape.lexical, *pair, lexicon) for pair in cut]
 
     instant = copy(model)  # what is left of scoring a file when the answers take no time
     instant.probabilities = lambda first, _: np.full(len(first), 0.5)
@@ -243,7 +243,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
         "encoder: projection of distinct tokens": lambda: [embedded @ weights[f"{name}.kernel"] for name in directions],
         "encoder: gathering": lambda: run(projected[tokens] for tokens in gathered for _ in range(4)),
         "encoder: matrix products": lambda: run(np.matmul(state[:k], blocks, out=gates[:, :k]) for k in active),
-        "pairs: lexical measures": lambda: run(lexical_similarities(shape.lexical, *pair, **lexicon) for pair in cut),
+        "pairs: lexical measures": lambda: run(lexical_similarities(shape.lexical, *pair, lexicon) for pair in cut),
         "pairs: vector measures": lambda: run(
             vector_similarities(shape.measures, vectors[a], vectors[b], np) for a, b in couples
         ),

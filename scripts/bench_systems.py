@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from textsiam import load_model
-from textsiam.measures import lexical_similarities
+from textsiam.measures import Lexicon, lexical_similarities
 from textsiam.preprocessing import pad_sequences
 
 STEPS, BATCH = 30, 512  # of the Keras side
@@ -28,7 +28,7 @@ def keras_inputs(model: Any, question1: list[str], question2: list[str]) -> dict
     """Return what the Keras network takes: ids, padded or cut to ``STEPS``, and lexical measures."""
     ids1, ids2 = (pad_sequences(model.preprocessor.encode(texts), STEPS) for texts in (question1, question2))
     weights, names = model.network.weights, model.architecture.lexical
-    lexical = lexical_similarities(names, ids1, ids2, weights["idf"], weights["numeric"])
+    lexical = lexical_similarities(names, ids1, ids2, Lexicon.of(weights))
     return {"question1": ids1, "question2": ids2} | ({"lexical": lexical} if names else {})
 
 

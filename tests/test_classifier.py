@@ -80,13 +80,13 @@ def test_the_batch_does_not_matter(trained, toy_pairs):
 
 
 def test_the_keras_model_of_the_same_folder_answers_the_same(trained, toy_pairs):
-    from textsiam.measures import lexical_similarities
+    from textsiam.measures import Lexicon, lexical_similarities
 
     model, network = trained.model_, trained.keras_model()
     question1, question2 = map(list, zip(*toy_pairs(100, seed=7)[0], strict=True))
     ids1, ids2 = np.split(model.preprocessor.encode_padded(question1 + question2)[0], 2)
     weights = model.bundle.weights
-    lexical = lexical_similarities(model.architecture.lexical, ids1, ids2, weights["idf"], weights["numeric"])
+    lexical = lexical_similarities(model.architecture.lexical, ids1, ids2, Lexicon.of(weights))
     expected = network.predict({"question1": ids1, "question2": ids2, "lexical": lexical}, verbose=0)[:, 0]
     np.testing.assert_allclose(1 / (1 + np.exp(-model.scores(question1, question2))), expected, atol=1e-5)
 

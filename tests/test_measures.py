@@ -1,6 +1,7 @@
 """`textsiam.measures`: every measure by hand, against plain Python, and as a property of all of them."""
 
 import math
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from textsiam.errors import TextsiamError
 from textsiam.measures import (
     MEASURES,
     RARE_IDF,
+    Lexicon,
     TokenSets,
     euclidean_distance,
     lexical_similarities,
@@ -34,6 +36,8 @@ PAIRS_OF_VECTORS = st.tuples(st.integers(1, 3), st.integers(1, 9)).flatmap(
 VOCABULARY = 12
 IDF = np.float32([0, 1, 2.5, 9, 1.1, 8, 3.3, 1.7, 12.5, 1, 7.9, 7.95])
 NUMERIC = np.array([False, False, True, True, False, False, True, False, False, False, True, False])
+STEM = np.int32([0, 1, 2, 3, 4, 3, 6, 1, 8, 9, 10, 11])  # 5 is of the stem of 3, 7 of that of 1
+LEXICON = Lexicon(IDF, NUMERIC, STEM)
 QUESTIONS = st.lists(st.integers(1, VOCABULARY - 1), max_size=9)
 PAIRS_OF_QUESTIONS = st.lists(st.tuples(QUESTIONS, QUESTIONS), min_size=1, max_size=4)
 
@@ -52,7 +56,7 @@ def pad_both(questions1, questions2, extra=0):
 
 
 def token_sets(questions1, questions2, extra=0):
-    return TokenSets(np.stack(pad_both(questions1, questions2, extra)), IDF, NUMERIC)
+    return TokenSets(np.stack(pad_both(questions1, questions2, extra)), LEXICON)
 
 
 def test_every_measure_is_registered_under_its_name():
@@ -111,6 +115,18 @@ def test_euclidean_distance_by_hand(namespace):
         ("shared_rare_words", [3, 5, 1], [5, 8, 2], 1 / 3),
         ("shared_rare_words", [1, 10], [2, 4], 1),  # idf 7.9 is just below 1 + ln 1000 = 7.907…
         ("shared_rare_words", [1, 11], [2, 4], 0),  # and 7.95 above
+        ("stem_overlap", [1, 3], [7, 4], (1 + 1.7) / 2 / ((1 + 1.7) / 2 + 9 + 1.1)),  # a shared stem weighs the mean
+        ("stem_overlap", [3, 5], [3], 1),
+        ("bigram_overlap", [1, 2, 3], [2, 3, 4], 11.5 / (3.5 + 11.5 + 10.1)),
+        ("bigram_overlap", [1, 2, 3], [3, 2, 1], 0),
+        ("bigram_overlap", [1], [2], 1),  # neither has one
+        ("bigram_overlap", [1], [1, 2], 0),
+        ("idf_containment", [1, 2, 3], [3, 4], 9 / 10.1),
+        ("idf_containment", [1, 2], [4, 1, 2, 3], 1),
+        ("idf_containment", [1], [], 1),
+        ("least_unshared", [1, 2, 3], [3, 4], 1 / 1.11),
+        ("most_unshared", [1, 2, 3], [3, 4], 1 / 1.35),
+        ("most_unshared", [1], [1], 1),
         ("length_ratio", [1, 2, 3], [3, 4], 2 / 3),
         ("length_ratio", [1, 1, 1, 1], [3], 1 / 4),
         ("length_ratio", [], [], 1),
@@ -136,7 +152,42 @@ def weighted_jaccard(question1, question2, weight):
     return sum(weight(token) for token in {*question1} & {*question2}) / union if union else 1.0
 
 
+def stem_jaccard(question1, question2):
+    """Each question's own words weigh its stems, the first word of a stem counts."""
+    weights = [{}, {}]
+    for question, weight in zip((question1, question2), weights, strict=True):
+        for token in question:
+            weight.setdefault(STEM[token], float(IDF[token]))
+    one, other = weights
+    shared = sum((one[stem] + other[stem]) / 2 for stem in one.keys() & other.keys())
+    union = sum(one.values()) + sum(other.values()) - shared
+    return shared / union if union else 1.0
+
+
+def bigrams(question):
+    return list(pairwise(question))
+
+
+def weigh(question):
+    return sum(float(IDF[token]) for token in {*question})
+
+
+def containment(question1, question2):
+    lighter = min(weigh(question1), weigh(question2))
+    return weigh({*question1} & {*question2}) / lighter if lighter else 1.0
+
+
+def unshared(question1, question2, choose):
+    weight = choose(weigh({*question1} - {*question2}), weigh({*question2} - {*question1}))
+    return 1 / (1 + weight / 10)
+
+
 LEXICAL_LOOPS = {
+    "stem_overlap": stem_jaccard,
+    "bigram_overlap": lambda a, b: weighted_jaccard(bigrams(a), bigrams(b), lambda two: float(IDF[list(two)].sum())),
+    "idf_containment": containment,
+    "least_unshared": lambda a, b: unshared(a, b, min),
+    "most_unshared": lambda a, b: unshared(a, b, max),
     "idf_overlap": lambda a, b: weighted_jaccard(a, b, lambda token: float(IDF[token])),
     "shared_numbers": lambda a, b: weighted_jaccard(a, b, lambda token: int(NUMERIC[token])),
     "shared_rare_words": lambda a, b: weighted_jaccard(a, b, lambda token: int(IDF[token] > RARE_IDF)),
@@ -149,7 +200,7 @@ def test_lexical_measures_equal_python_sets(pairs, extra):
     questions1, questions2 = columns(pairs)
     assert LEXICAL_LOOPS.keys() == {measure.name for measure in LEXICAL}
     ids1, ids2 = pad_both(questions1, questions2, extra)
-    values = lexical_similarities(list(LEXICAL_LOOPS), ids1, ids2, IDF, NUMERIC)
+    values = lexical_similarities(list(LEXICAL_LOOPS), ids1, ids2, LEXICON)
     expected = [[loop(*pair) for loop in LEXICAL_LOOPS.values()] for pair in pairs]
     np.testing.assert_allclose(values, expected, atol=2e-6)
 
@@ -208,9 +259,10 @@ def test_lexical_measures(measure):
         assert ((values >= lowest) & (values <= highest)).all()
         assert values.tobytes() == measure.function(token_sets(questions2, questions1)).tobytes()
         shuffled = [random.sample(question, len(question)) for question in questions1]
-        for other in (questions1, shuffled):  # the same words in another order too
-            equal = measure.function(token_sets(questions1, other, extra=2))
-            assert (equal == measure.of_equal).all()
+        equal = measure.function(token_sets(questions1, questions1, extra=2))
+        assert (equal == measure.of_equal).all()
+        if measure.name != "bigram_overlap":  # the same words in another order too
+            np.testing.assert_allclose(measure.function(token_sets(questions1, shuffled)), measure.of_equal, atol=1e-6)
         if measure.of_equal == highest:
             assert (values <= equal).all()
         single = [measure.function(token_sets([a], [b])) for a, b in pairs]
@@ -226,7 +278,7 @@ def test_no_measure_changes_its_inputs():
     np.testing.assert_array_equal((u, v), before)
     ids1, ids2 = pad_both([[1, 2, 2], [3]], [[2, 1], [4, 5]])
     before = ids1.copy(), ids2.copy(), IDF.copy()
-    lexical_similarities([measure.name for measure in LEXICAL], ids1, ids2, IDF, NUMERIC)
+    lexical_similarities([measure.name for measure in LEXICAL], ids1, ids2, LEXICON)
     for now, then in zip((ids1, ids2, IDF), before, strict=True):
         np.testing.assert_array_equal(now, then)
 
@@ -276,9 +328,9 @@ def test_measures_come_in_the_order_they_are_named():
     assert [measure.name for measure in select_measures(names)] == names
     u = np.ones((2, 3), np.float32)
     assert [value.shape for value in vector_similarities(names, u, u, np)] == [(2, 1), (2, 3)]
-    lexical = lexical_similarities(["length_ratio", "idf_overlap"], *pad_both([[1, 2], [1]], [[1], [2]]), IDF, NUMERIC)
+    lexical = lexical_similarities(["length_ratio", "idf_overlap"], *pad_both([[1, 2], [1]], [[1], [2]]), LEXICON)
     np.testing.assert_allclose(lexical, [[1 / 2, 1 / 3.5], [1, 0]], rtol=1e-6)
-    assert lexical_similarities([], pad([[1], [2]]), pad([[1], [2]]), IDF, NUMERIC).shape == (2, 0)
+    assert lexical_similarities([], pad([[1], [2]]), pad([[1], [2]]), LEXICON).shape == (2, 0)
 
 
 @pytest.mark.parametrize(

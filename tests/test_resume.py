@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -20,9 +21,14 @@ from hypothesis import strategies as st
 from textsiam import TextsiamError, load_model, score_file, scoring
 from textsiam.outputs import ParquetOutput, TextOutput
 from textsiam.pairs import read_table
+from textsiam.runtime import Model
 from textsiam.tables import open_table
 
 HEADER = b"id,question1,question2\n"
+
+
+def rows_of(path):
+    return list(csv.DictReader(io.StringIO(path.read_text())))
 
 
 class Killed(BaseException):
@@ -131,8 +137,8 @@ def test_a_run_of_other_work_is_not_gone_on_with(source, model, trained, small, 
     elif change == "column":
         options["question1"] = "id"
     elif change == "model":
-        other = load_model()
-        options["model"] = other
+        config = {**model.bundle.config, "threshold": {"value": 0.3}}
+        options["model"] = Model(replace(model.bundle, config=config))
     else:
         data = (source / "in.csv").read_bytes()
         (source / "in.csv").write_bytes(data.replace(b"0003", b"0333"))
@@ -178,7 +184,7 @@ def test_killed_for_real(source, model_folder, model):
         process.send_signal(signal.SIGKILL)
         process.wait()
     subprocess.run(command, check=True)
-    whole, found = (list(csv.DictReader((source / name).open())) for name in ("whole.csv", "o.csv"))
+    whole, found = (rows_of(source / name) for name in ("whole.csv", "o.csv"))
     for a, b in zip(whole, found, strict=True):
         assert a["id"] == b["id"]
         assert float(a["duplicate_probability"]) == pytest.approx(float(b["duplicate_probability"]), abs=1.1e-5)
@@ -267,7 +273,7 @@ def test_formulas_stay_unless_told(tmp_path, model):
 def test_prior_moves_probabilities_by_bayes_rule(source, model):
     score_file(source / "in.csv", source / "o.csv", model=model)
     score_file(source / "in.csv", source / "p.csv", model=model, prior=0.05)
-    for a, b in zip(*(csv.DictReader((source / name).open()) for name in ("o.csv", "p.csv")), strict=True):
+    for a, b in zip(*(rows_of(source / name) for name in ("o.csv", "p.csv")), strict=True):
         p, found = float(a["duplicate_probability"]), float(b["duplicate_probability"])
         odds = p / (1 - p) * (0.05 / 0.95) / (model.prior / (1 - model.prior)) if p < 1 else float("inf")
         assert found == pytest.approx(odds / (1 + odds) if p < 1 else 1, abs=1e-4)
@@ -280,7 +286,7 @@ def test_precision_sets_the_threshold(source, model):
     reached, threshold = ladder[-1]
     assert model.threshold_for(reached - 0.004) == threshold
     score_file(source / "in.csv", source / "o.csv", model=model, precision=reached)
-    for row in csv.DictReader((source / "o.csv").open()):
+    for row in rows_of(source / "o.csv"):
         assert row["duplicate"] == str(int(float(row["duplicate_probability"]) >= threshold - 1e-6))
 
 
@@ -363,7 +369,7 @@ def test_mutated_files_give_an_answer_or_one_line(source, model, name):
     data = gzip.compress(data) if name.endswith(".gz") else data
     draw = random.Random(1)
     outcomes = {"answer": 0, "line": 0}
-    for _ in range(int(os.environ.get("TEXTSIAM_MUTATIONS", 150))):
+    for _ in range(int(os.environ.get("TEXTSIAM_MUTATIONS", "150"))):
         (source / name).write_bytes(mutated(data, draw))
         try:
             summary = score_file(source / name, source / "o.csv", model=model, overwrite=True, bad_rows="skip")
@@ -378,4 +384,4 @@ def test_mutated_files_give_an_answer_or_one_line(source, model, name):
 
 def test_the_journal_is_plain_json(source, model, small):
     stopped(source, model)
-    assert json.loads((source / "o.csv.journal").read_text())["step"]["position"]["rows"] == 30
+    assert json.loads((source / "o.csv.journal").read_text())["step"]["position"]["rows"] == 50

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.measures import select_measures
+from textsiam.measures import Lexicon, select_measures
 
 ENCODERS = ("lstm", "bilstm", "lstm_flat")
 LOSSES = ("binary_crossentropy", "contrastive")
@@ -18,10 +18,16 @@ DEFAULT_MEASURES = (
     "product",
     "cosine",
     "idf_overlap",
+    "stem_overlap",
+    "bigram_overlap",
+    "idf_containment",
+    "least_unshared",
+    "most_unshared",
     "shared_numbers",
     "shared_rare_words",
     "length_ratio",
 )
+LEXICAL_UNITS = 32  # of the dense layer that the lexical measures pass before they join the others
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Architecture:
         units: size of the LSTM state, of each direction.
         embedding: dimensions of the word vectors.
         measures: names of similarity measures, in the order of the head's inputs.
-        hidden: units of each dense layer between the measures and the output.
+        hidden: units of each dense layer between the measures and the output; the lexical measures pass one more, of
+            ``LEXICAL_UNITS``, before they join the others.
         loss: "binary_crossentropy" (measures → dense → sigmoid) or "contrastive" (Euclidean distance, no head).
         margin: of the contrastive loss.
         flat_length: steps of "lstm_flat".
@@ -83,8 +90,7 @@ class Architecture:
         directions = ("forward", "backward") if self.encoder == "bilstm" else ("forward",)
         shapes: dict[str, tuple[int, ...]] = {
             "embedding.embeddings": (vocabulary, self.embedding),
-            "idf": (vocabulary,),
-            "numeric": (vocabulary,),
+            **dict.fromkeys(Lexicon.names(), (vocabulary,)),
         }
         for name in directions:
             shapes[f"{name}.kernel"] = (self.embedding, 4 * self.units)
@@ -93,7 +99,14 @@ class Architecture:
         if self.loss == "contrastive":
             return shapes
         encoding = self.units * len(directions) * (self.flat_length if self.encoder == "lstm_flat" else 1)
-        width = sum(encoding if measure.elementwise else 1 for measure in select_measures(self.measures))
+        vector = [measure for measure in select_measures(self.measures) if measure.kind == "vector"]
+        width = sum(encoding if measure.elementwise else 1 for measure in vector)
+        if self.lexical:
+            shapes["lexical_hidden.kernel"], shapes["lexical_hidden.bias"] = (
+                (len(self.lexical), LEXICAL_UNITS),
+                (LEXICAL_UNITS,),
+            )
+            width += LEXICAL_UNITS
         layers = [(f"hidden_{number}", units) for number, units in enumerate(self.hidden)]
         for name, units in [*layers, ("output", 1)]:
             shapes[f"{name}.kernel"], shapes[f"{name}.bias"] = (width, units), (units,)

@@ -6,10 +6,11 @@ import numpy as np
 
 from textsiam.bundle import Bundle
 from textsiam.errors import TextsiamError
+from textsiam.measures import Lexicon
 
 _EMBEDDING = "embedding.embeddings"
 _INT8, _SCALE = ".int8", ".scale"
-_VOCABULARY_ARRAYS = (_EMBEDDING, "idf", "numeric")  # one row an id
+_VOCABULARY_ARRAYS = (_EMBEDDING, *Lexicon.names())  # one row an id
 
 
 def prune_vocabulary(bundle: Bundle, words: int) -> Bundle:

@@ -21,7 +21,7 @@ from textsiam.calibration import Calibration, calibrated_log_loss, choose_thresh
 from textsiam.card import model_card
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import evaluate
-from textsiam.measures import lexical_similarities
+from textsiam.measures import Lexicon, lexical_similarities
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, pad_sequences
 from textsiam.report import plot_history
 from textsiam.runtime import Model
@@ -143,7 +143,7 @@ def fit_model(
     )
     preprocessor = Preprocessor(tokenizer, vocabulary, settings.max_length)
     rows = preprocessor.encode_tokens(tokens)
-    lexicon = {"idf": vocabulary.inverse_document_frequency(rows), "numeric": vocabulary.numeric()}
+    lexicon = Lexicon(vocabulary.inverse_document_frequency(rows), vocabulary.numeric(), vocabulary.stems())
     vectors = embedding_matrix(
         _sources(settings), vocabulary, rows, dimensions=settings.vector_size, seed=settings.random_state
     )
@@ -181,7 +181,7 @@ def fit_model(
         curves = Path(temporary) / "curves.png"
         plot_history(curves, progress.history)
         extras = {"history.json": json.dumps(progress.history, indent=2).encode(), "curves.png": curves.read_bytes()}
-    return calibrate(Bundle(config, weights | lexicon, {}, "", vocabulary.to_text(), extras), settings, dev)
+    return calibrate(Bundle(config, weights | vars(lexicon), {}, "", vocabulary.to_text(), extras), settings, dev)
 
 
 def _with_contrasts(training: LabelledPairs, questions: Sequence[str], settings: SimpleNamespace) -> LabelledPairs:
@@ -226,7 +226,7 @@ def _encode(
     known: dict[str, list[int]],
     preprocessor: Preprocessor,
     architecture: Architecture,
-    lexicon: dict[str, np.ndarray],
+    lexicon: Lexicon,
 ) -> "PairArrays":
     """Return pairs as arrays for the network; ``known`` holds the ids of questions that are encoded already."""
     from textsiam.training import PairArrays
@@ -241,7 +241,7 @@ def _encode(
     for first in range(0, len(pairs), _LEXICAL_ROWS):
         rows = order[first : first + _LEXICAL_ROWS]
         width = max(lengths[rows[-1]], 1)
-        lexical[rows] = lexical_similarities(architecture.lexical, ids1[rows, :width], ids2[rows, :width], **lexicon)
+        lexical[rows] = lexical_similarities(architecture.lexical, ids1[rows, :width], ids2[rows, :width], lexicon)
     return PairArrays(ids1, ids2, lexical, pairs.labels.astype(np.float32))
 
 

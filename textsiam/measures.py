@@ -6,8 +6,8 @@ All are symmetric: to the last bit, m(a, b) == m(b, a).
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -141,18 +141,41 @@ def euclidean_distance(u: Array, v: Array, xp: Any) -> Array:
 
 
 @dataclass(frozen=True)
+class Lexicon:
+    """What lexical measures need to know of each id of a vocabulary; it travels with the weights.
+
+    Attributes:
+        idf: float32 (vocabulary,), inverse document frequency.
+        numeric: bool (vocabulary,), whether the id is a token with a digit.
+        stem: int32 (vocabulary,), the first id of the same stem.
+    """
+
+    idf: np.ndarray
+    numeric: np.ndarray
+    stem: np.ndarray
+
+    @classmethod
+    def of(cls, weights: Mapping[str, np.ndarray]) -> "Lexicon":
+        """Return the lexicon that is among the weights of a model."""
+        return cls(*(weights[name] for name in cls.names()))
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of its arrays."""
+        return tuple(field.name for field in fields(cls))
+
+
+@dataclass(frozen=True)
 class TokenSets:
-    """The tokens of n pairs, seen as sets of ids, with what lexical measures need to know of each id.
+    """The tokens of n pairs, seen as sets.
 
     Attributes:
         ids: int32 (2, n, L), the first and the second questions, right-padded with 0.
-        idf: float32 (vocabulary,), inverse document frequency.
-        numeric: bool (vocabulary,), whether the id is a token with a digit.
+        lexicon: what is known of the ids.
     """
 
     ids: np.ndarray
-    idf: np.ndarray
-    numeric: np.ndarray
+    lexicon: Lexicon
 
     @cached_property
     def present(self) -> np.ndarray:
@@ -160,37 +183,62 @@ class TokenSets:
         return self.ids != 0
 
     @cached_property
+    def idf(self) -> np.ndarray:
+        """Inverse document frequency of each token, float32 (2, n, L); 0 for padding."""
+        return self.lexicon.idf.take(self.ids) * self.present
+
+    @cached_property
     def _shares(self) -> np.ndarray:
-        """How much each token adds to the intersection and to the union, (2, 2, n, L): 0, ½ (in each question) or 1."""
+        """How much each element adds to the intersection and to the set of each question, float32 (2, 3, 2, n, L).
+
+        The sets are of tokens, of stems and of pairs of neighbouring tokens. An element adds 1 to its own set, the
+        first time it occurs there, and ½ to the intersection, as the other question adds as much.
+        """
         ids = self.ids
-        repeated = ((ids[..., :, None] == ids[..., None, :]) & _earlier(ids.shape[2])).any(axis=3)
-        distinct = self.present > repeated
-        equal = ids[0, :, :, None] == ids[1, :, None, :]
-        shared = np.empty(ids.shape, dtype=bool)
-        equal.any(axis=2, out=shared[0])
-        equal.any(axis=1, out=shared[1])
-        shares = np.empty((2, *ids.shape), np.float32)
+        elements = np.zeros((3, *ids.shape), np.int32)
+        elements[0] = ids
+        self.lexicon.stem.take(ids, out=elements[1], mode="clip")
+        elements[1] *= self.present
+        np.multiply(ids[..., :-1], _PRIME, out=elements[2, ..., :-1])
+        elements[2, ..., :-1] += ids[..., 1:]
+        elements[2, ..., :-1] *= self.present[..., 1:]
+        repeated = ((elements[..., :, None] == elements[..., None, :]) & _earlier(ids.shape[2])).any(axis=4)
+        distinct = (elements != 0) > repeated
+        equal = elements[:, 0, :, :, None] == elements[:, 1, :, None, :]
+        shared = np.empty(elements.shape, dtype=bool)
+        equal.any(axis=3, out=shared[:, 0])
+        equal.any(axis=2, out=shared[:, 1])
+        shares = np.empty((2, *elements.shape), np.float32)
         np.multiply(shared & distinct, np.float32(0.5), out=shares[0])
-        np.subtract(distinct, shares[0], out=shares[1])
+        shares[1] = distinct
         return shares
 
     @cached_property
-    def jaccard(self) -> dict[str, np.ndarray]:
-        """Jaccard overlaps of the token sets by the weight of a token: Σ over the intersection / Σ over the union.
+    def sums(self) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """What the intersection, the lighter and the heavier set of two questions weigh, each (n,), by their elements.
 
-        "idf": its inverse document frequency; "numeric": 1 with a digit, else 0; "rare": 1 if fewer than one question
-        in a thousand has it, else 0. Each is (n, 1) in [0, 1]; 1 when the union weighs nothing. Each question adds its
-        half of the intersection, so that the result does not depend, to the last bit, on which one is first.
+        "tokens" weigh their inverse document frequency, "numbers" 1 with a digit and else 0, "rare" 1 if fewer than one
+        question in a thousand has the token and else 0, "stems" what their tokens weigh, "bigrams" as much as both of
+        theirs. The result does not depend, to the last bit, on which question is first.
         """
-        weights = np.empty((3, *self.ids.shape), np.float32)
-        self.idf.take(self.ids, out=weights[0], mode="clip")
-        weights[1] = self.numeric.take(self.ids)
-        np.greater(weights[0], RARE_IDF, out=weights[2])
-        sums = np.einsum("wqnt,sqnt->swqn", weights, self._shares)
-        shared, union = sums[:, :, 0] + sums[:, :, 1]
-        empty = union == 0
-        overlaps = np.minimum((shared + empty) / (union + empty), 1)
-        return {name: overlap[:, None] for name, overlap in zip(("idf", "numeric", "rare"), overlaps, strict=True)}
+        weights = np.empty((len(_ELEMENTS), *self.ids.shape), np.float32)
+        weights[0] = weights[3] = self.idf
+        weights[1] = self.lexicon.numeric.take(self.ids)
+        np.greater(self.idf, RARE_IDF, out=weights[2])
+        weights[4] = self.idf
+        weights[4, ..., :-1] += self.idf[..., 1:]
+        (shared1, shared2), (one, other) = np.einsum("wqnt,swqnt->sqwn", weights, self._shares[:, [0, 0, 0, 1, 2]])
+        figures = zip(shared1 + shared2, np.minimum(one, other), np.maximum(one, other), strict=True)
+        return dict(zip(_ELEMENTS, figures, strict=True))
+
+    def jaccard(self, elements: str) -> np.ndarray:
+        """Return intersection / union, (n, 1) in [0, 1]; 1 when the union weighs nothing."""
+        shared, lighter, heavier = self.sums[elements]
+        return _ratio(shared, lighter + heavier - shared)
+
+
+_ELEMENTS = ("tokens", "numbers", "rare", "stems", "bigrams")
+_PRIME = np.int32(1_000_003)  # two neighbouring ids become one number; another pair seldom has the same
 
 
 @lru_cache
@@ -198,22 +246,61 @@ def _earlier(length: int) -> np.ndarray:
     return np.tri(length, k=-1, dtype=bool)
 
 
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return part / whole, (n, 1) in [0, 1]; 1 for nothing of nothing."""
+    empty = whole <= 0
+    return np.minimum((part + empty) / (whole + empty), 1)[:, None]
+
+
 @_register("lexical", range=(0, 1), of_equal=1)
 def idf_overlap(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
-    return tokens.jaccard["idf"]
+    return tokens.jaccard("tokens")
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def stem_overlap(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the sets of stems, weighted likewise."""
+    return tokens.jaccard("stems")
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def bigram_overlap(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the sets of pairs of neighbouring tokens, weighted by both; 1 when neither has one."""
+    return tokens.jaccard("bigrams")
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def idf_containment(tokens: TokenSets) -> np.ndarray:
+    """Weight of the shared tokens / weight of the tokens of the lighter question."""
+    shared, lighter, _ = tokens.sums["tokens"]
+    return _ratio(shared, lighter)
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def least_unshared(tokens: TokenSets) -> np.ndarray:
+    """1 / (1 + w/10), w the weight of the tokens that only the lighter question has."""
+    shared, lighter, _ = tokens.sums["tokens"]
+    return 1 / (1 + np.maximum(lighter - shared, 0)[:, None] / 10)
+
+
+@_register("lexical", range=(0, 1), of_equal=1)
+def most_unshared(tokens: TokenSets) -> np.ndarray:
+    """1 / (1 + w/10), w the weight of the tokens that only the heavier question has."""
+    shared, _, heavier = tokens.sums["tokens"]
+    return 1 / (1 + np.maximum(heavier - shared, 0)[:, None] / 10)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_numbers(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens with a digit; 1 when neither question has one."""
-    return tokens.jaccard["numeric"]
+    return tokens.jaccard("numbers")
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_rare_words(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens that fewer than one question in a thousand has; 1 when neither has one."""
-    return tokens.jaccard["rare"]
+    return tokens.jaccard("rare")
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
@@ -223,22 +310,19 @@ def length_ratio(tokens: TokenSets) -> np.ndarray:
     return (np.minimum(length1, length2) / np.maximum(length1, length2))[:, None]
 
 
-def lexical_similarities(
-    names: Sequence[str], ids1: np.ndarray, ids2: np.ndarray, idf: np.ndarray, numeric: np.ndarray
-) -> np.ndarray:
+def lexical_similarities(names: Sequence[str], ids1: np.ndarray, ids2: np.ndarray, lexicon: Lexicon) -> np.ndarray:
     """Return lexical measures, in the order of their names.
 
     Args:
         names: lexical measures; there may be none.
         ids1: int32 (n, L), right-padded.
         ids2: int32 (n, L), right-padded.
-        idf: float32 (vocabulary,).
-        numeric: bool (vocabulary,).
+        lexicon: what is known of the ids.
 
     Returns:
         float32 (n, len(names)).
     """
-    tokens = TokenSets(np.array([ids1, ids2]), idf, numeric)
+    tokens = TokenSets(np.array([ids1, ids2]), lexicon)
     columns = [MEASURES[name].function(tokens) for name in names]
     return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from textsiam.architecture import Architecture
 from textsiam.errors import TextsiamError
-from textsiam.measures import euclidean_distance, lexical_similarities, vector_similarities
+from textsiam.measures import Lexicon, euclidean_distance, lexical_similarities, vector_similarities
 from textsiam.recurrence import Pooling, Recurrence, by_beginning
 
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
@@ -24,7 +24,7 @@ class Network:
 
     Args:
         architecture: what it is made of.
-        weights: arrays by the names that ``siamese.get_weights`` gives, with ``idf`` and ``numeric`` (vocabulary,).
+        weights: arrays by the names that ``siamese.get_weights`` gives, and the arrays of its ``Lexicon``.
     """
 
     def __init__(self, architecture: Architecture, weights: dict[str, np.ndarray]):
@@ -46,6 +46,7 @@ class Network:
         layers = [f"hidden_{number}" for number in range(len(architecture.hidden))] + ["output"]
         if architecture.loss == "contrastive":
             layers = []
+        self._lexicon = Lexicon.of(weights)
         self._head = [(weights[f"{layer}.kernel"], weights[f"{layer}.bias"]) for layer in layers]
 
     @property
@@ -138,7 +139,12 @@ class Network:
         """
         if self.architecture.loss == "contrastive":
             return self.architecture.margin / 2 - euclidean_distance(u, v, np)[:, 0].astype(np.float64)
-        hidden = np.concatenate([*vector_similarities(self.architecture.measures, u, v, np), lexical], axis=1)
+        features = vector_similarities(self.architecture.measures, u, v, np)
+        if self.architecture.lexical:
+            features.append(
+                np.maximum(lexical @ self.weights["lexical_hidden.kernel"] + self.weights["lexical_hidden.bias"], 0)
+            )
+        hidden = np.concatenate(features, axis=1)
         for kernel, bias in self._head[:-1]:
             hidden = np.maximum(hidden @ kernel + bias, 0)
         kernel, bias = self._head[-1]
@@ -172,9 +178,7 @@ class Network:
         def compare_block(rows: np.ndarray) -> None:
             a, b = first[rows], second[rows]
             width = max(lengths[a].max(), lengths[b].max())
-            lexical = lexical_similarities(
-                self.architecture.lexical, ids[a, :width], ids[b, :width], self.weights["idf"], self.weights["numeric"]
-            )
+            lexical = lexical_similarities(self.architecture.lexical, ids[a, :width], ids[b, :width], self._lexicon)
             scores[rows] = self.score(vectors[a], vectors[b], lexical)
 
         _each(pool, compare_block, [(order[start : start + _PAIRS],) for start in range(0, len(order), _PAIRS)])

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from textsiam.architecture import Architecture
+from textsiam.architecture import LEXICAL_UNITS, Architecture
 from textsiam.encoders.text import build_text_encoder
 from textsiam.losses import ContrastiveLoss
 from textsiam.measures import Array, euclidean_distance, vector_similarities
@@ -58,13 +58,16 @@ def build_siamese(
 
     features = []
     if len(architecture.lexical) < len(architecture.measures):
-        features.append(Similarities(architecture.measures, name="similarities")(u, v))
+        similarities = Similarities(architecture.measures, name="similarities")(u, v)
+        features.append(layers.Dropout(dropout, name="dropout_similarities")(similarities))
     if architecture.lexical:
+        # Without dropout: of a few numbers none can be spared, and what they say of unseen questions is reliable.
         inputs["lexical"] = keras.Input((len(architecture.lexical),), dtype="float32", name="lexical")
-        features.append(inputs["lexical"])
+        features.append(layers.Dense(LEXICAL_UNITS, activation="relu", name="lexical_hidden")(inputs["lexical"]))
     hidden = features[0] if len(features) == 1 else layers.Concatenate(name="features")(features)
     for number, units in enumerate(architecture.hidden):
-        hidden = layers.Dropout(dropout, name=f"dropout_{number}")(hidden)
+        if number:
+            hidden = layers.Dropout(dropout, name=f"dropout_{number}")(hidden)
         hidden = layers.Dense(units, activation="relu", name=f"hidden_{number}")(hidden)
     hidden = layers.Dropout(dropout, name="dropout_output")(hidden)
     output = layers.Dense(1, activation="sigmoid", name="output")(hidden)

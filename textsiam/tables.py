@@ -3,7 +3,6 @@
 import csv
 import gzip
 import hashlib
-import io
 import os
 import sys
 import zlib
@@ -401,7 +400,7 @@ def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
             return ParquetTable(Path(path), name)
         file = Path(path).open("rb")  # noqa: SIM115 - the table closes it
         size = os.fstat(file.fileno()).st_size
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=file), _BLOCK) if zipped else file
+        stream = gzip.GzipFile(fileobj=file) if zipped else file
         return TextTable(stream, DELIMITERS[suffix], name, (file, size))
     except OSError as error:
         raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error

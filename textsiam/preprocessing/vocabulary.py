@@ -109,6 +109,19 @@ class Vocabulary:
         half = self.oov_buckets // 2
         return np.array([False] * (1 + half) + [True] * half + [has_digit(token) for token in self.tokens])
 
+    def stems(self) -> np.ndarray:
+        """Return the lowest id whose token has the same stem, of every id: int32 (len(self),).
+
+        NLTK's English Snowball stemmer (Porter 2) makes the stems; tokens of other languages keep most of their ends.
+        """
+        from nltk.stem import SnowballStemmer
+
+        stem = SnowballStemmer("english").stem
+        first: dict[str, int] = {}
+        known = range(1 + self.oov_buckets, len(self))
+        ids = [first.setdefault(stem(token), number) for number, token in zip(known, self.tokens, strict=True)]
+        return np.array([*range(1 + self.oov_buckets), *ids], dtype=np.int32)
+
     def to_text(self) -> str:
         """Return one token a line; the line number, from 0, is the id."""
         return "\n".join((*_reserved(self.oov_buckets), *self.tokens)) + "\n"
