@@ -13,12 +13,13 @@ import textsiam
 PACKAGE = Path(textsiam.__file__).parent
 # No module imports one to its right.
 ORDER = """
-_version errors tables pairs
+_version errors tables.base tables.text tables.parquet tables pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.vocabulary
 preprocessing.sequences preprocessing
 augmentation vectors measures architecture encoders encoders.text losses siamese checkpoints training
 calibration evaluation report card
-recurrence network bundle compression runtime fitting presets classifier journal outputs scoring cli __main__
+recurrence network bundle compression threads runtime fitting presets classifier
+journal outputs decisions scoring cli __main__
 """.split()  # noqa: SIM905
 
 

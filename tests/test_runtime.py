@@ -10,6 +10,7 @@ from textsiam import TextsiamError, is_duplicate, load_model, runtime, similarit
 from textsiam.bundle import write_bundle
 from textsiam.compression import compress_weights, expand_weights, prune_vocabulary
 from textsiam.runtime import Model, QuestionCache
+from textsiam.threads import OneBlasThread
 
 SAME = ("How do I learn chess?", "What is the best way to learn chess?")
 
@@ -77,7 +78,7 @@ def test_blas_threads_come_back_with_the_last_to_leave():
     def blas_threads():
         return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
 
-    limit = runtime._OneBlasThread()
+    limit = OneBlasThread()
     with threadpool_limits(2, user_api="blas"):
         with limit:
             with limit:

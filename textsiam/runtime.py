@@ -5,7 +5,6 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, lru_cache
 from itertools import chain, count
 from pathlib import Path
@@ -21,9 +20,9 @@ from textsiam.compression import expand_weights
 from textsiam.errors import TextsiamError
 from textsiam.network import Network
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, normalise
+from textsiam.threads import one_blas_thread, worker_threads
 
 BUNDLED = Path(__file__).parent / "models" / "default"  # made by scripts/compress_model.py
-_ALONE = 256  # distinct questions that one thread answers sooner than a pool would start
 _ENTRY = 400  # bytes that Python takes to remember a question, beside its text and vector
 
 
@@ -179,7 +178,7 @@ class Model:
         first, second = (
             np.fromiter(map(numbers.__getitem__, texts), np.intp, len(texts)) for texts in (question1, question2)
         )
-        with _one_blas_thread, _threads(len(texts)) as pool:
+        with one_blas_thread, worker_threads(len(texts)) as pool:
             ids, lengths = self.preprocessor.encode_padded(texts)
             vectors = self._encode(texts, ids, lengths, pool)
             scores = self.network.compare(vectors, ids, lengths, first, second, pool)
@@ -205,51 +204,6 @@ class Model:
         for number in fresh:
             self.cache.put(texts[number], vectors[number].copy())
         return vectors
-
-
-def _threads(questions: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
-    """Give a pool of one thread a core, or None for little work or a single core."""
-    if questions <= _ALONE:
-        return nullcontext()
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return nullcontext() if workers == 1 else ThreadPoolExecutor(workers)
-
-
-class _OneBlasThread:
-    """Limits BLAS to one thread while anyone is inside: the limit is the process's, the calls are many threads'.
-
-    On products as small as these, a second BLAS thread costs more than it computes.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._inside = 0
-
-    @cached_property
-    def _libraries(self) -> list[Any]:
-        from threadpoolctl import ThreadpoolController  # looks for the libraries in the process: once, it takes long
-
-        return ThreadpoolController().select(user_api="blas").lib_controllers
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._threads = [library.get_num_threads() for library in self._libraries]
-                self._limit([1] * len(self._threads))
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._limit(self._threads)
-
-    def _limit(self, threads: list[int]) -> None:
-        for library, number in zip(self._libraries, threads, strict=True):
-            library.set_num_threads(number)
-
-
-_one_blas_thread = _OneBlasThread()
 
 
 def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model:

@@ -1,0 +1,92 @@
+"""From questions to decisions: which threshold, which share of duplicates to expect."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textsiam.calibration import prior_shift
+from textsiam.errors import TextsiamError
+from textsiam.outputs import DECISION, PROBABILITY
+from textsiam.runtime import Model, as_model, check_threshold
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """How questions become probabilities and decisions.
+
+    Attributes:
+        model: the trained model.
+        threshold: lowest probability of a duplicate, in [0, 1].
+        prior: share of duplicates expected among the pairs, in (0, 1); None: as where the model was calibrated.
+    """
+
+    model: Model
+    threshold: float
+    prior: float | None = None
+
+    def __call__(self, question1: list[str], question2: list[str]) -> tuple[list[float | None], list[bool | None]]:
+        """Return probability and decision of each pair, None for both where a question is blank."""
+        present = [bool(a.strip()) and bool(b.strip()) for a, b in zip(question1, question2, strict=True)]
+        if not all(present):
+            question1, question2 = (
+                [text for text, asked in zip(texts, present, strict=True) if asked] for texts in (question1, question2)
+            )
+        values = self.model.probabilities(question1, question2)
+        if self.prior is not None:
+            values = prior_shift(values, self.model.prior, self.prior)
+        answers = iter(zip(values.tolist(), (values >= self.threshold).tolist(), strict=True))
+        blank = (None, None)
+        both = [next(answers) if asked else blank for asked in present]
+        return [probability for probability, _ in both], [duplicate for _, duplicate in both]
+
+
+def decisions(
+    model: Model | str | Path | None = None,
+    *,
+    threshold: float | None = None,
+    precision: float | None = None,
+    prior: float | None = None,
+) -> Decisions:
+    """Choose how to decide.
+
+    Args:
+        model: a model or its folder; None as in ``load_model``.
+        threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
+        precision: take the threshold that had at least this precision on the model's dev pairs, in (0, 1].
+        prior: share of duplicates expected, in (0, 1): probabilities are moved to it by Bayes' rule, see
+            ``calibration.prior_shift``. The threshold stays as it is.
+
+    Raises:
+        TextsiamError: one of them is out of range, or two exclude each other.
+    """
+    chosen = as_model(model)
+    if precision is not None and (threshold is not None or prior is not None):
+        raise TextsiamError(
+            "A precision sets the threshold, for the share of duplicates that the model knows: give it "
+            "without threshold and prior."
+        )
+    if prior is not None and not (isinstance(prior, (int, float, np.number)) and 0 < prior < 1):
+        raise TextsiamError(f"prior is a share of duplicates between 0 and 1, not {prior!r}.")
+    if precision is not None:
+        threshold = chosen.threshold_for(precision)
+    return Decisions(chosen, chosen.threshold if threshold is None else check_threshold(threshold), prior)
+
+
+def score_frame(
+    frame: "pd.DataFrame", deciding: Decisions, *, question1: str = "question1", question2: str = "question2"
+) -> "pd.DataFrame":
+    """Return the frame with ``duplicate_probability`` (6 decimals) and ``duplicate`` (0/1), both nullable, as two more.
+
+    A row with a blank or missing question has neither.
+    """
+    import pandas as pd
+
+    texts = [frame[name].fillna("").astype(str).tolist() for name in (question1, question2)]
+    probabilities, duplicates = deciding(*texts)
+    rounded = [None if value is None else round(value, 6) for value in probabilities]
+    return frame.assign(**{PROBABILITY: pd.array(rounded, "Float64"), DECISION: pd.array(duplicates, "Int8")})

@@ -1,0 +1,66 @@
+"""Tables of any size, read piece by piece: csv, tsv, gzipped or not, parquet; every value stays as it is."""
+
+import gzip
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from textsiam.errors import TextsiamError
+from textsiam.tables.base import Chunk, Position, Table, Unsound, listing
+from textsiam.tables.parquet import ParquetTable
+from textsiam.tables.text import TextTable
+
+__all__ = [
+    "DELIMITERS",
+    "Chunk",
+    "ParquetTable",
+    "Position",
+    "Table",
+    "TextTable",
+    "Unsound",
+    "kind_of",
+    "listing",
+    "open_table",
+]
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+def kind_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
+    """Return the suffix that says what is in a file, ".csv", ".tsv" or ".parquet", and whether it is gzipped.
+
+    Raises:
+        TextsiamError: it is none of these.
+    """
+    if os.fspath(path) == "-":
+        return ".csv", False
+    file = Path(path)
+    zipped = file.suffix.lower() == ".gz"
+    suffix = (Path(file.stem) if zipped else file).suffix.lower()
+    if suffix not in DELIMITERS and (zipped or suffix != ".parquet"):
+        raise TextsiamError(f"{file.name} does not end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Name it so.")
+    return suffix, zipped
+
+
+def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
+    """Open a table to read it piece by piece; ``-`` is standard input, csv.
+
+    Raises:
+        TextsiamError: it cannot be read, or not as what its name says.
+    """
+    if os.fspath(path) == "-":
+        if sys.stdin is None:
+            raise TextsiamError("Standard input is closed; name a file to read.")
+        return TextTable(sys.stdin.buffer, ",", "standard input")
+    name = listing([path])
+    try:
+        suffix, zipped = kind_of(path)
+        if suffix == ".parquet":
+            return ParquetTable(Path(path), name)
+        file = Path(path).open("rb")  # noqa: SIM115 - the table closes it
+        size = os.fstat(file.fileno()).st_size
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file)
+        return TextTable(stream, DELIMITERS[suffix], name, (file, size))
+    except OSError as error:
+        raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error

@@ -1,0 +1,128 @@
+"""What every table that is read piece by piece has in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from textsiam.errors import TextsiamError
+
+
+@dataclass(frozen=True)
+class Unsound:
+    """A row that cannot be read.
+
+    Attributes:
+        row: its number, from 1; the header has 0.
+        line: the line of the file on which it begins, from 1.
+        reason: what is wrong, and the cure.
+        raw: its bytes.
+    """
+
+    row: int
+    line: int
+    reason: str
+    raw: bytes
+
+    def __str__(self) -> str:
+        return f"row {self.row} (line {self.line}) {self.reason}"
+
+
+@dataclass
+class Chunk:
+    """Neighbouring rows of a table, those that cannot be read apart.
+
+    Attributes:
+        rows: the values of each sound row, text.
+        raw: the bytes of each sound row of a text file, without line end.
+        ends: the line end of each.
+        unsound: the others.
+        batch: the sound rows of a parquet file as an Arrow record batch.
+    """
+
+    rows: list[Sequence[str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    ends: list[bytes] = field(default_factory=list)
+    unsound: list[Unsound] = field(default_factory=list)
+    batch: Any = None
+
+    def column(self, number: int) -> list[str]:
+        """Return the values of one column."""
+        return [row[number] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a table has been read: everything that reading on needs, and a digest of what came before.
+
+    Attributes:
+        rows: rows read, the header not counted.
+        lines: lines read.
+        offset: bytes read, decompressed; 0 for parquet.
+        digest: SHA-256 of these bytes, or of a parquet file; hexadecimal.
+    """
+
+    rows: int = 0
+    lines: int = 0
+    offset: int = 0
+    digest: str = ""
+
+
+class Table(ABC):
+    """A table that is being read.
+
+    Attributes:
+        name: what it is called in messages.
+        columns: names of its columns.
+    """
+
+    name: str
+    columns: list[str]
+
+    @abstractmethod
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Give the rows that are left, ``size`` at a time."""
+
+    @abstractmethod
+    def position(self) -> Position:
+        """Say how far the chunks given so far go."""
+
+    @abstractmethod
+    def skip(self, position: Position) -> bool:
+        """Go to a position of an earlier reading; False where what comes before it is no longer the same."""
+
+    @abstractmethod
+    def share(self) -> float | None:
+        """Return which share of the table has been read, in [0, 1]; None where that is unknown."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file."""
+
+    def __enter__(self) -> "Table":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def find(self, column: str, option: str) -> int:
+        """Return the number of a column.
+
+        Raises:
+            TextsiamError: there is no such column, or there are two.
+        """
+        listed = f"{self.name} has no column {column!r}; it has: {listing(self.columns)}."
+        if column not in self.columns:
+            cure = f"Name it with --{option}."
+            if len(self.columns) == 1:
+                cure = "A .csv is separated by commas, a .tsv by tabs: check that it is."
+            raise TextsiamError(f"{listed} {cure}")
+        if self.columns.count(column) > 1:
+            raise TextsiamError(f"{self.name} names two columns {column!r:.60}. Rename one.")
+        return self.columns.index(column)
+
+
+def listing(values: Sequence[object]) -> str:
+    """Return the first values, shortened, in one line."""
+    shown = [" ".join(str(value).split())[:60] for value in values[:12]]
+    return ", ".join(shown) + (", …" if len(values) > 12 else "")

@@ -1,0 +1,172 @@
+"""csv and tsv files, row by row: every row keeps its bytes, and one that cannot be read costs no other."""
+
+import csv
+import gzip
+import hashlib
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from textsiam.errors import TextsiamError
+from textsiam.tables.base import Chunk, Position, Table, Unsound
+
+_RECORD_LIMIT = 1 << 26  # bytes of a row: where more come, a quote was not closed
+_BLOCK = 1 << 20
+
+
+class _Lines:
+    """The lines of a file, decoded for the csv reader; those of the record being read can be had back as bytes."""
+
+    def __init__(self, stream: BinaryIO):
+        self.stream = stream
+        self.taken: list[bytes] = []
+        self._size = 0
+        self._first = True
+        self._given_back: deque[bytes] = deque()
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._given_back.popleft() if self._given_back else self.stream.readline()
+        self.taken.append(line)
+        self._size += len(line)
+        if not line:
+            raise StopIteration
+        if self._size > _RECORD_LIMIT:
+            raise csv.Error(f"no end of it within {_RECORD_LIMIT >> 20} MB")
+        text = line.decode("utf-8", "surrogateescape")
+        if self._first:
+            self._first, text = False, text.removeprefix("\ufeff")
+        return text
+
+    def record(self) -> list[bytes]:
+        """Return the lines taken since the last call."""
+        taken, self.taken, self._size = self.taken, [], 0
+        return taken
+
+    def give_back(self, lines: Sequence[bytes]) -> None:
+        """Let lines be read again."""
+        self._given_back.extendleft(line for line in reversed(lines) if line)
+
+
+class TextTable(Table):
+    """A csv or tsv file.
+
+    Args:
+        stream: its bytes, decompressed.
+        delimiter: between the values of a row.
+        name: see ``Table``.
+        file: the file itself, before decompression, and its size in bytes, for ``share``.
+
+    Raises:
+        TextsiamError: there is no header, or it cannot be read.
+    """
+
+    def __init__(self, stream: BinaryIO, delimiter: str, name: str, file: tuple[BinaryIO, int] | None = None):
+        csv.field_size_limit(2**31 - 1)  # one limit a process: raised, never put back, lest another thread's read fails
+        self.name = name
+        self.delimiter = delimiter
+        self._stream = stream
+        self._file = file
+        self._lines = _Lines(stream)
+        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
+        self._digest = hashlib.sha256()
+        self._rows, self._line, self._offset = -1, 0, 0
+        self._ended = False
+        header = next(self._records(), None)
+        if header is None or isinstance(header, Unsound):
+            self.close()
+            problem = " is empty: no header, 0 rows. Name the columns in its first line."
+            raise TextsiamError(f"{name}, header (line {header.line}) {header.reason}" if header else name + problem)
+        self.columns = list(header[0])
+        self.header, self.line_end = header[1], header[2] or b"\n"
+
+    def _records(self) -> Iterator[tuple[Sequence[str], bytes, bytes] | Unsound]:
+        """Give values, bytes and line end of each row; blank lines are left out."""
+        while not self._ended:
+            problem, values = "", []
+            try:
+                values = next(self._reader)
+            except StopIteration:
+                self._ended = True
+            except csv.Error as error:
+                problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
+                if "new-line" in str(error):
+                    problem = "has a carriage return alone. Quote values that hold one, and end lines with a line feed."
+            except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:
+                self._ended = True
+                problem = f"is where the file breaks off: {error}. Fetch or compress it again."
+            lines = self._lines.record()
+            if problem and not self._ended:  # costs one line, whatever a quote that opens there has swallowed
+                self._lines.give_back(lines[1:])
+                lines = lines[:1]
+            raw = b"".join(lines)
+            line = self._line + 1
+            self._line += len(lines) - (not lines[-1]) if lines else 0
+            self._offset += len(raw)
+            self._digest.update(raw)
+            if not values and not problem:
+                continue
+            self._rows += 1
+            body = raw.rstrip(b"\r\n")
+            problem = problem or self._problem(raw, values)
+            yield Unsound(self._rows, line, problem, body) if problem else (values, body, raw[len(body) :])
+
+    def _problem(self, raw: bytes, values: Sequence[str]) -> str:
+        if self._rows and len(values) != len(self.columns):
+            return f"has {len(values)} fields, the header {len(self.columns)}. Quote values that hold the delimiter."
+        if b"\0" in raw:
+            return "has a NUL byte: the file is binary, damaged or UTF-16. Save it as text in UTF-8."
+        if not raw.isascii():
+            try:
+                raw.decode()
+            except UnicodeDecodeError as error:
+                return f"is not UTF-8: its byte {error.start} is 0x{raw[error.start]:02x}. Convert it to UTF-8."
+        return ""
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """See ``Table``."""
+        chunk = Chunk()
+        for record in self._records():
+            if isinstance(record, Unsound):
+                chunk.unsound.append(record)
+            else:
+                chunk.rows.append(record[0])
+                chunk.raw.append(record[1])
+                chunk.ends.append(record[2])
+            if len(chunk.rows) + len(chunk.unsound) == size:
+                yield chunk
+                chunk = Chunk()
+        if chunk.rows or chunk.unsound:
+            yield chunk
+
+    def position(self) -> Position:
+        """See ``Table``."""
+        return Position(self._rows, self._line, self._offset, self._digest.hexdigest())
+
+    def skip(self, position: Position) -> bool:
+        """See ``Table``; what is skipped is read, to see that it is the same, but not parsed."""
+        left = position.offset - self._offset
+        while left > 0:
+            block = self._stream.read(min(left, _BLOCK))
+            if not block:
+                return False
+            self._digest.update(block)
+            left -= len(block)
+        self._rows, self._line, self._offset = position.rows, position.lines, position.offset
+        return left == 0 and self._digest.hexdigest() == position.digest
+
+    def share(self) -> float | None:
+        """See ``Table``."""
+        if self._file is None:
+            return None
+        file, size = self._file
+        return min(file.tell() / size, 1) if size else 1.0
+
+    def close(self) -> None:
+        """See ``Table``."""
+        self._stream.close()
+        if self._file is not None:
+            self._file[0].close()
