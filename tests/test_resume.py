@@ -199,7 +199,6 @@ BAD = {
     "NUL": (b"1,a\0,b\n", "NUL"),
     "UTF-8": (b"1,caf\xe9,b\n", "0xe9"),
     "quote": (b'1,"a"b,c\n', "quote"),
-    "carriage return": (b"1,a\rb,c\n", "carriage return"),
 }
 
 
@@ -232,7 +231,7 @@ def test_a_quote_that_never_closes_costs_one_row(tmp_path, model):
 def test_a_gzip_file_that_ends_early(tmp_path, model):
     rows = b"".join(b"%d,Why %d?,Who %d?\n" % (n, n * n, n * 7) for n in range(5000))
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(HEADER + rows)[:-2000])
-    with pytest.raises(TextsiamError, match="breaks off"):
+    with pytest.raises(TextsiamError, match="no complete gzip file"):
         score_file(tmp_path / "in.csv.gz", tmp_path / "o.csv", model=model)
     summary = score_file(tmp_path / "in.csv.gz", tmp_path / "o.csv", model=model, bad_rows="skip")
     assert summary.rejected_rows == 1

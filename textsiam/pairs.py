@@ -5,16 +5,10 @@ A table of pairs is a ``pandas.DataFrame`` with the text columns ``question1`` a
 Every value is text as it stands in the file: a question that reads ``n/a``, ``null`` or ``None`` is a question.
 """
 
-import csv
-import gzip
-import io
 import logging
 import os
-import sys
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,12 +16,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from textsiam.errors import TextsiamError
+from textsiam.tables import display, listing, open_table
 
 logger = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]
 SIDES = ("train", "dev", "test")
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_CHUNK = 1 << 16  # rows read together
 _LABELS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 _SMALL = 0.05  # of dev or test: the share that one component of a disjoint split may take while smaller ones are left
 
@@ -57,7 +52,7 @@ def read_pairs(
         TextsiamError: The file is missing, damaged, not a table of one of these kinds, or holds no rows; a column is
             missing or stands there twice; a row has too few or too many fields; a label is none of those accepted.
     """
-    name = _display(path)
+    name = display(path)
     roles = {question1: "question1", question2: "question2", label: "is_duplicate"}
     if len(roles) < 3:
         raise TextsiamError(f"Questions and label are three columns; received {question1!r}, {question2!r}, {label!r}.")
@@ -191,7 +186,7 @@ def _sides_by_id(pairs: pd.DataFrame, ids: PathLike | Mapping[str, str]) -> NDAr
     if isinstance(ids, Mapping):
         name, listed = "The mapping of ids", pd.Series(ids, dtype=object)
     else:
-        name, table = _display(ids), read_table(ids)
+        name, table = display(ids), read_table(ids)
         _require(table, ["id", "split"], name)
         listed = table.set_index("id")["split"]
     listed.index = listed.index.astype(str)
@@ -203,7 +198,7 @@ def _sides_by_id(pairs: pd.DataFrame, ids: PathLike | Mapping[str, str]) -> NDAr
         raise TextsiamError(f"{name} must list an id once; {repeated[0]!r:.60} stands there twice. Remove one.")
     found = pairs["id"].astype(str).map(listed)
     if found.isna().all():
-        raise TextsiamError(f"{name} lists none of the pairs' ids: {_listing(pairs['id'][:3])} … Give this table's.")
+        raise TextsiamError(f"{name} lists none of the pairs' ids: {listing(pairs['id'][:3])} … Give this table's.")
     return np.select([found == "dev", found == "test"], [1, 2], 0)
 
 
@@ -266,97 +261,25 @@ def read_table(path: PathLike, columns: Sequence[str] = ()) -> pd.DataFrame:
     Raises:
         TextsiamError: see `read_pairs`; one of the ``columns`` that it must have is missing.
     """
-    name = _display(path)
-    suffix, data = _read_bytes(path)
-    names, rows = _parse_parquet(data, name) if suffix == ".parquet" else _parse_text(data, _DELIMITERS[suffix], name)
-    repeated = [column for position, column in enumerate(names) if column in names[:position]]
-    if repeated:
-        raise TextsiamError(f"{name} names two columns {repeated[0]!r:.60}; it has: {_listing(names)}. Rename one.")
+    with open_table(path) as source:
+        name, names = source.name, source.columns
+        repeated = [column for position, column in enumerate(names) if column in names[:position]]
+        if repeated:
+            raise TextsiamError(f"{name} names two columns {repeated[0]!r:.60}; it has: {listing(names)}. Rename one.")
+        rows: list[Sequence[str]] = []
+        for chunk in source.chunks(_CHUNK):
+            if chunk.unsound:
+                raise TextsiamError(f"{name}, {chunk.unsound[0]}")
+            rows += chunk.rows
     if not rows:
-        raise TextsiamError(f"{name} has 0 rows under its header ({_listing(names)}). Give at least one.")
+        raise TextsiamError(f"{name} has 0 rows under its header ({listing(names)}). Give at least one.")
     table = pd.DataFrame(rows, columns=names, dtype=str)
     _require(table, columns, name, "Name it with --question1 or --question2.")
     return table
-
-
-def _read_bytes(path: PathLike) -> tuple[str, bytes]:
-    """Return the suffix that says how to parse a file, and its content, decompressed."""
-    if os.fspath(path) == "-":
-        if sys.stdin is None:
-            raise TextsiamError("Standard input is closed; name a file to read.")
-        return ".csv", sys.stdin.buffer.read()
-    file, name = Path(path), _display(path)
-    zipped = file.suffix.lower() == ".gz"
-    suffix = (Path(file.stem) if zipped else file).suffix.lower()
-    try:
-        with file.open("rb") as stream:
-            if suffix not in _DELIMITERS and (zipped or suffix != ".parquet"):
-                raise TextsiamError(f"{name} does not end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Convert it.")
-            return suffix, gzip.decompress(stream.read()) if zipped else stream.read()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TextsiamError(f"{name} is no complete gzip file: {error}. Fetch or compress it again.") from error
-    except OSError as error:
-        raise TextsiamError(f"{name} cannot be read: {error.strerror}. Name a file that can.") from error
-
-
-def _parse_text(data: bytes, delimiter: str, name: str) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of a csv or tsv; blank lines are left out."""
-    if 0 in data:
-        raise TextsiamError(f"{name} is binary or UTF-16: byte {data.index(0)} is NUL. Save it as text in UTF-8.")
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        at = f"byte {error.start} (line {data[: error.start].count(10) + 1}) is 0x{data[error.start]:02x}"
-        raise TextsiamError(f"{name} is not UTF-8: {at}. Convert it to UTF-8.") from error
-    csv.field_size_limit(2**31 - 1)  # one limit a process: raised, never put back, lest another thread's read fails
-    reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), delimiter=delimiter, strict=True)
-    rows: list[list[str]] = []
-    line = 1  # on which the row begins; a quoted value may span several
-    try:
-        for row in reader:
-            if rows and row and len(row) != len(rows[0]):
-                problem = f"has {len(row)} fields, the header {len(rows[0])}. Quote values that hold the delimiter."
-                raise TextsiamError(f"{name}, row {len(rows)} (line {line}) {problem}")
-            if row:
-                rows.append(row)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
-        raise TextsiamError(f"{name}, row {len(rows)} (line {line}) {problem}") from error
-    if not rows:
-        raise TextsiamError(f"{name} is empty: no header, 0 rows. Name the columns in its first line.")
-    return rows[0], rows[1:]
-
-
-def _parse_parquet(data: bytes, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Return the columns' names and the rows of a parquet file; nulls become the empty text."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = []
-    try:
-        table = pq.ParquetFile(pa.BufferReader(data)).read()
-        for values in table.columns:
-            if pa.types.is_nested(values.type):  # a list or a struct, which Arrow cannot cast
-                columns.append(["" if value is None else str(value) for value in values.to_pylist()])
-            else:
-                columns.append(values.cast(pa.large_string()).fill_null("").to_pylist())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
-        raise TextsiamError(f"{name} is no readable parquet: {_listing([error]).rstrip('.')}. Rewrite it.") from error
-    return table.column_names, list(zip(*columns, strict=True))
 
 
 def _require(table: pd.DataFrame, columns: Sequence[str], name: str, cure: str = "Add or rename it.") -> None:
     missing = [column for column in columns if column not in table]
     if missing:
         cure = cure if len(table.columns) > 1 else "A .csv is separated by commas, a .tsv by tabs: check that it is."
-        raise TextsiamError(f"{name} has no column {missing[0]!r}; it has: {_listing(table.columns)}. {cure}")
-
-
-def _display(path: PathLike) -> str:
-    return "standard input" if os.fspath(path) == "-" else _listing([path])
-
-
-def _listing(values: Iterable[object]) -> str:
-    text = " ".join(", ".join(map(str, values)).split())  # one line, whatever the values hold
-    return text if len(text) <= 300 else text[:299] + "…"
+        raise TextsiamError(f"{name} has no column {missing[0]!r}; it has: {listing(table.columns)}. {cure}")

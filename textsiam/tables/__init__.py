@@ -3,11 +3,13 @@
 import gzip
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from textsiam.errors import TextsiamError
-from textsiam.tables.base import Chunk, Position, Table, Unsound, listing
+from textsiam.tables.base import Chunk, Position, Table, Unsound, display, listing
 from textsiam.tables.parquet import ParquetTable
 from textsiam.tables.text import TextTable
 
@@ -19,6 +21,7 @@ __all__ = [
     "Table",
     "TextTable",
     "Unsound",
+    "display",
     "kind_of",
     "listing",
     "open_table",
@@ -39,7 +42,7 @@ def kind_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
     zipped = file.suffix.lower() == ".gz"
     suffix = (Path(file.stem) if zipped else file).suffix.lower()
     if suffix not in DELIMITERS and (zipped or suffix != ".parquet"):
-        raise TextsiamError(f"{file.name} does not end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Name it so.")
+        raise TextsiamError(f"{display(path)} does not end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Name it so.")
     return suffix, zipped
 
 
@@ -52,15 +55,27 @@ def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
     if os.fspath(path) == "-":
         if sys.stdin is None:
             raise TextsiamError("Standard input is closed; name a file to read.")
-        return TextTable(sys.stdin.buffer, ",", "standard input")
-    name = listing([path])
+        return TextTable(sys.stdin.buffer, ",", display(path))
+    name = display(path)
     try:
-        suffix, zipped = kind_of(path)
-        if suffix == ".parquet":
-            return ParquetTable(Path(path), name)
         file = Path(path).open("rb")  # noqa: SIM115 - the table closes it
-        size = os.fstat(file.fileno()).st_size
-        stream = cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file)
-        return TextTable(stream, DELIMITERS[suffix], name, (file, size))
+        with _closing_on_error(file):
+            suffix, zipped = kind_of(path)
+            if suffix == ".parquet":
+                file.close()
+                return ParquetTable(Path(path), name)
+            size = os.fstat(file.fileno()).st_size
+            stream = cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file)
+            return TextTable(stream, DELIMITERS[suffix], name, (file, size))
     except OSError as error:
         raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error
+
+
+@contextmanager
+def _closing_on_error(file: BinaryIO) -> Iterator[None]:
+    """Close a file if what follows fails."""
+    try:
+        yield
+    except BaseException:
+        file.close()
+        raise

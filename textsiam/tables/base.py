@@ -1,7 +1,8 @@
 """What every table that is read piece by piece has in common."""
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,7 +123,12 @@ class Table(ABC):
         return self.columns.index(column)
 
 
-def listing(values: Sequence[object]) -> str:
-    """Return the first values, shortened, in one line."""
-    shown = [" ".join(str(value).split())[:60] for value in values[:12]]
-    return ", ".join(shown) + (", …" if len(values) > 12 else "")
+def listing(values: Iterable[object]) -> str:
+    """Return values side by side, in one line of at most 300 characters, whatever they hold."""
+    text = " ".join(", ".join(map(str, values)).split())
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def display(path: str | os.PathLike[str]) -> str:
+    """Return what a file is called in messages."""
+    return "standard input" if os.fspath(path) == "-" else listing([path])

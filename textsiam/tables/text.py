@@ -23,13 +23,16 @@ class _Lines:
         self.taken: list[bytes] = []
         self._size = 0
         self._first = True
-        self._given_back: deque[bytes] = deque()
+        self._waiting: deque[bytes] = deque()
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        line = self._given_back.popleft() if self._given_back else self.stream.readline()
+        line = self._waiting.popleft() if self._waiting else self.stream.readline()
+        if b"\r" in line:  # alone it ends a line too
+            line, *others = line.splitlines(keepends=True)
+            self.give_back(others)
         self.taken.append(line)
         self._size += len(line)
         if not line:
@@ -48,7 +51,7 @@ class _Lines:
 
     def give_back(self, lines: Sequence[bytes]) -> None:
         """Let lines be read again."""
-        self._given_back.extendleft(line for line in reversed(lines) if line)
+        self._waiting.extendleft(line for line in reversed(lines) if line)
 
 
 class TextTable(Table):
@@ -93,11 +96,9 @@ class TextTable(Table):
                 self._ended = True
             except csv.Error as error:
                 problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
-                if "new-line" in str(error):
-                    problem = "has a carriage return alone. Quote values that hold one, and end lines with a line feed."
             except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:
                 self._ended = True
-                problem = f"is where the file breaks off: {error}. Fetch or compress it again."
+                problem = f"cannot be read: the file is no complete gzip file: {error}. Fetch or compress it again."
             lines = self._lines.record()
             if problem and not self._ended:  # costs one line, whatever a quote that opens there has swallowed
                 self._lines.give_back(lines[1:])
@@ -118,7 +119,7 @@ class TextTable(Table):
         if self._rows and len(values) != len(self.columns):
             return f"has {len(values)} fields, the header {len(self.columns)}. Quote values that hold the delimiter."
         if b"\0" in raw:
-            return "has a NUL byte: the file is binary, damaged or UTF-16. Save it as text in UTF-8."
+            return f"has a NUL, its byte {raw.index(0)}: the file is binary or UTF-16. Save it as text in UTF-8."
         if not raw.isascii():
             try:
                 raw.decode()
