@@ -309,7 +309,7 @@ def test_wrong_choices_get_one_line(source, model, options, words):
 # Hostile tables
 
 
-CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.sampled_from(
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=12) | st.sampled_from(
     ["", "NA", "null", "0012", "1e5", '"', '""', "a\nb", "a\r\nb", ",", "\t", "=1", " x ", "9007199254740993", "'"]
 )
 
@@ -343,6 +343,14 @@ def test_every_byte_of_hostile_tables_stays(tmp_path, model, rows, delimiter, en
         for part in table.chunks(3):
             for raw in part.raw:
                 position = output.index(raw + delimiter.encode(), position) + len(raw)
+
+
+def test_values_that_must_be_quoted_are_when_the_format_changes(tmp_path, model):
+    frame = pd.DataFrame({"question1": ["a\rb", 'say "x"', "tab\there"], "question2": ["a,b", "two\nlines", "\r"]})
+    frame.to_parquet(tmp_path / "in.parquet", index=False)
+    for name in ("o.csv", "o.tsv"):
+        score_file(tmp_path / "in.parquet", tmp_path / name, model=model)
+        pd.testing.assert_frame_equal(read_table(tmp_path / name)[list(frame)], frame, check_dtype=False)
 
 
 def mutated(data, draw):

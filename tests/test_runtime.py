@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from textsiam import TextsiamError, is_duplicate, load_model, runtime, similarity
+from textsiam import TextsiamError, is_duplicate, load_model, runtime, similarity, threads
 from textsiam.bundle import write_bundle
 from textsiam.compression import compress_weights, expand_weights, prune_vocabulary
 from textsiam.runtime import Model, QuestionCache
@@ -135,9 +135,9 @@ def test_eight_threads_on_one_model_agree_with_one(model_folder, toy_pairs):
 
 def test_a_pool_changes_nothing(trained, toy_pairs, monkeypatch):
     pairs = columns(toy_pairs(600, seed=3)[0])
-    monkeypatch.setattr(runtime, "_ALONE", 10_000)
+    monkeypatch.setattr(threads, "_ALONE", 10_000)
     alone = trained.model_.probabilities(*pairs)
-    monkeypatch.setattr(runtime, "_ALONE", 0)
+    monkeypatch.setattr(threads, "_ALONE", 0)
     np.testing.assert_allclose(trained.model_.probabilities(*pairs), alone, atol=1e-5)
 
 

@@ -1,9 +1,8 @@
 """Where scored rows go: text that keeps every byte of the input, or parquet, written so that a crash costs little."""
 
-import csv
 import gzip
-import io
 import os
+import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -94,9 +93,9 @@ class TextOutput(Output):
     def _formatted(self, rows: list[list[str]]) -> bytes:
         if self._safe:
             rows = [[f"'{value}" if value.startswith(_FORMULA) else value for value in row] for row in rows]
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
-        return text.getvalue().encode()
+        special = re.compile(f'["\\r\\n{self._delimiter}]').search  # Python's csv writer leaves \\r without quotes
+        quoted = (['"{}"'.format(v.replace('"', '""')) if special(v) else v for v in row] for row in rows)
+        return "".join(f"{self._delimiter.join(row)}\n" for row in quoted).encode()
 
     def _send(self, data: bytes) -> None:
         if self._zipped and self._member is None:
