@@ -20,7 +20,7 @@ KINDS = [(encoder, loss) for encoder in ENCODERS for loss in LOSSES]
 TOKENS = {
     "idf": np.random.default_rng(1).uniform(1, 12, VOCABULARY).astype(np.float32),
     "numeric": np.random.default_rng(2).random(VOCABULARY) < 0.3,
-    "stem": np.arange(VOCABULARY, dtype=np.int32) // 3,
+    "stem": -(-np.arange(VOCABULARY, dtype=np.int32) // 3),
 }
 SYMMETRIC = tuple(measure.name for measure in MEASURES.values() if measure.symmetric)
 
@@ -140,7 +140,7 @@ def test_numpy_equals_keras_on_ten_thousand_pairs(encoder, kind):
     lexicon = {
         "idf": np.random.default_rng(1).uniform(1, 12, size).astype(np.float32),
         "numeric": np.random.default_rng(2).random(size) < 0.3,
-        "stem": np.arange(size, dtype=np.int32) // 3,
+        "stem": -(-np.arange(size, dtype=np.int32) // 3),
     }
     keras_network = siamese.build_siamese(made_of, np.zeros((size, 12), np.float32))
     scale = 0.4 if encoder == "lstm_flat" else 0.5  # relu has no bound

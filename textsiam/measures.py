@@ -115,9 +115,9 @@ def difference_of_squares(u: Array, v: Array, xp: Any) -> Array:
 @_register("vector", range=(-1, 1), of_equal=1)
 def cosine(u: Array, v: Array, xp: Any) -> Array:
     """Cosine of the angle between u and v; 0 when either is zero."""
-    norm_u, norm_v = (xp.sqrt(xp.maximum(xp.sum(xp.square(x), axis=-1, keepdims=True), EPSILON)) for x in (u, v))
-    cosine = xp.sum(u * v, axis=-1, keepdims=True) / (norm_u * norm_v)
-    return xp.minimum(xp.maximum(cosine, -1), 1)
+    norm_u, norm_v = (xp.sqrt(xp.maximum(xp.einsum("nd,nd->n", x, x), EPSILON)) for x in (u, v))
+    cosine = xp.einsum("nd,nd->n", u, v) / (norm_u * norm_v)
+    return xp.minimum(xp.maximum(cosine, -1), 1)[:, None]
 
 
 @_register("vector", range=(0, 1), of_equal=1)
@@ -147,7 +147,7 @@ class Lexicon:
     Attributes:
         idf: float32 (vocabulary,), inverse document frequency.
         numeric: bool (vocabulary,), whether the id is a token with a digit.
-        stem: int32 (vocabulary,), the first id of the same stem.
+        stem: int32 (vocabulary,), the first id of the same stem; 0 for padding only.
     """
 
     idf: np.ndarray
@@ -183,11 +183,6 @@ class TokenSets:
         return self.ids != 0
 
     @cached_property
-    def idf(self) -> np.ndarray:
-        """Inverse document frequency of each token, float32 (2, n, L); 0 for padding."""
-        return self.lexicon.idf.take(self.ids) * self.present
-
-    @cached_property
     def _shares(self) -> np.ndarray:
         """How much each element adds to the intersection and to the set of each question, float32 (2, 3, 2, n, L).
 
@@ -198,10 +193,10 @@ class TokenSets:
         elements = np.zeros((3, *ids.shape), np.int32)
         elements[0] = ids
         self.lexicon.stem.take(ids, out=elements[1], mode="clip")
-        elements[1] *= self.present
-        np.multiply(ids[..., :-1], _PRIME, out=elements[2, ..., :-1])
-        elements[2, ..., :-1] += ids[..., 1:]
-        elements[2, ..., :-1] *= self.present[..., 1:]
+        bigrams, following = elements[2, ..., :-1], ids[..., 1:]
+        np.multiply(ids[..., :-1], _PRIME, out=bigrams)
+        np.add(bigrams, following, out=bigrams)
+        np.multiply(bigrams, following != 0, out=bigrams)
         repeated = ((elements[..., :, None] == elements[..., None, :]) & _earlier(ids.shape[2])).any(axis=4)
         distinct = (elements != 0) > repeated
         equal = elements[:, 0, :, :, None] == elements[:, 1, :, None, :]
@@ -214,30 +209,35 @@ class TokenSets:
         return shares
 
     @cached_property
-    def sums(self) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """What the intersection, the lighter and the heavier set of two questions weigh, each (n,), by their elements.
+    def sums(self) -> np.ndarray:
+        """What the intersection, the lighter and the heavier set of two questions weigh, float32 (3, 5, n).
 
-        "tokens" weigh their inverse document frequency, "numbers" 1 with a digit and else 0, "rare" 1 if fewer than one
-        question in a thousand has the token and else 0, "stems" what their tokens weigh, "bigrams" as much as both of
-        theirs. The result does not depend, to the last bit, on which question is first.
+        By the elements: tokens, numbers, rare tokens, stems, pairs of neighbouring tokens. Tokens and stems weigh the
+        inverse document frequency, a pair that of both, numbers and rare tokens (of fewer than one question in a
+        thousand) weigh 1. The result does not depend, to the last bit, on which question is first.
         """
-        weights = np.empty((len(_ELEMENTS), *self.ids.shape), np.float32)
-        weights[0] = weights[3] = self.idf
+        weights = np.empty((5, *self.ids.shape), np.float32)
+        idf = self.lexicon.idf.take(self.ids)
+        weights[[0, 3, 4]] = idf
         weights[1] = self.lexicon.numeric.take(self.ids)
-        np.greater(self.idf, RARE_IDF, out=weights[2])
-        weights[4] = self.idf
-        weights[4, ..., :-1] += self.idf[..., 1:]
+        np.greater(idf, RARE_IDF, out=weights[2])
+        np.add(idf[..., :-1], idf[..., 1:], out=weights[4, ..., :-1])
         (shared1, shared2), (one, other) = np.einsum("wqnt,swqnt->sqwn", weights, self._shares[:, [0, 0, 0, 1, 2]])
-        figures = zip(shared1 + shared2, np.minimum(one, other), np.maximum(one, other), strict=True)
-        return dict(zip(_ELEMENTS, figures, strict=True))
+        return np.array([shared1 + shared2, np.minimum(one, other), np.maximum(one, other)])
 
-    def jaccard(self, elements: str) -> np.ndarray:
-        """Return intersection / union, (n, 1) in [0, 1]; 1 when the union weighs nothing."""
-        shared, lighter, heavier = self.sums[elements]
+    @cached_property
+    def jaccard(self) -> np.ndarray:
+        """Intersection / union by the elements, float32 (5, n, 1) in [0, 1]; 1 when the union weighs nothing."""
+        shared, lighter, heavier = self.sums
         return _ratio(shared, lighter + heavier - shared)
 
+    @cached_property
+    def unshared(self) -> np.ndarray:
+        """1 / (1 + w/10), w what the tokens weigh that only the lighter, or the heavier, question has: (2, n, 1)."""
+        shared, *both = self.sums[:, 0]
+        return 1 / (1 + np.maximum(np.array(both) - shared, 0)[:, :, None] / 10)
 
-_ELEMENTS = ("tokens", "numbers", "rare", "stems", "bigrams")
+
 _PRIME = np.int32(1_000_003)  # two neighbouring ids become one number; another pair seldom has the same
 
 
@@ -247,60 +247,58 @@ def _earlier(length: int) -> np.ndarray:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return part / whole, (n, 1) in [0, 1]; 1 for nothing of nothing."""
+    """Return part / whole in [0, 1] with one axis more; 1 for nothing of nothing."""
     empty = whole <= 0
-    return np.minimum((part + empty) / (whole + empty), 1)[:, None]
+    return np.minimum((part + empty) / (whole + empty), 1)[..., None]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def idf_overlap(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
-    return tokens.jaccard("tokens")
+    return tokens.jaccard[0]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def stem_overlap(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the sets of stems, weighted likewise."""
-    return tokens.jaccard("stems")
+    return tokens.jaccard[3]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def bigram_overlap(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the sets of pairs of neighbouring tokens, weighted by both; 1 when neither has one."""
-    return tokens.jaccard("bigrams")
+    return tokens.jaccard[4]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def idf_containment(tokens: TokenSets) -> np.ndarray:
     """Weight of the shared tokens / weight of the tokens of the lighter question."""
-    shared, lighter, _ = tokens.sums["tokens"]
+    shared, lighter, _ = tokens.sums[:, 0]
     return _ratio(shared, lighter)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def least_unshared(tokens: TokenSets) -> np.ndarray:
     """1 / (1 + w/10), w the weight of the tokens that only the lighter question has."""
-    shared, lighter, _ = tokens.sums["tokens"]
-    return 1 / (1 + np.maximum(lighter - shared, 0)[:, None] / 10)
+    return tokens.unshared[0]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def most_unshared(tokens: TokenSets) -> np.ndarray:
     """1 / (1 + w/10), w the weight of the tokens that only the heavier question has."""
-    shared, _, heavier = tokens.sums["tokens"]
-    return 1 / (1 + np.maximum(heavier - shared, 0)[:, None] / 10)
+    return tokens.unshared[1]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_numbers(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens with a digit; 1 when neither question has one."""
-    return tokens.jaccard("numbers")
+    return tokens.jaccard[1]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
 def shared_rare_words(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the tokens that fewer than one question in a thousand has; 1 when neither has one."""
-    return tokens.jaccard("rare")
+    return tokens.jaccard[2]
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
