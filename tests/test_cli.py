@@ -179,6 +179,15 @@ def test_score_keeps_rows_and_columns(table, tmp_path, model_folder, trained):
         assert {row["duplicate"] for row in csv.DictReader(file)} == {"1"}
 
 
+@pytest.mark.skipif(os.name != "posix", reason="closes a descriptor as a shell does")
+def test_a_closed_standard_error_stops_nothing(table, tmp_path, model_folder):
+    out = tmp_path / "o.csv"
+    command = [sys.executable, "-m", "textsiam", "score", str(table), "-o", str(out), "--model", str(model_folder)]
+    closed = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *command], stdout=subprocess.PIPE, check=False)
+    assert closed.returncode == 0
+    assert out.read_text().count("\n") > 1
+
+
 def test_score_from_standard_input_to_standard_output(model_folder):
     text = "a,question1,question2\n007,Where?,Why?\nNA,,Why?\n"
     result = run("score", "-", "-o", "-", env={"TEXTSIAM_MODEL": str(model_folder)}, stdin=text)

@@ -315,6 +315,8 @@ def _quiet() -> Iterator[None]:
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 data or model error, 2 usage."""
+    if sys.stderr is None:  # closed by who started us: what would be said there is said to nobody
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         app()
