@@ -25,8 +25,8 @@ Data: the train pairs of the standard split of Quora Question Pairs (2017), unde
 non-commercial use, with credit to Quora. Word vectors: GloVe 6B.50d (PDDL 1.0) beside vectors trained on these
 questions. Made by `scripts/compress_model.py`.
 
-Made for English questions of the kind people asked on Quora before 2017. Known weak spots: paraphrases that share no word
-("How old are you?" and "What is your age?"), names and words first seen after 2017, other languages.
+Made for English questions of the kind people asked on Quora before 2017. Known weak spots: paraphrases that share no
+word ("How old are you?" and "What is your age?"), names and words first seen after 2017, other languages.
 """
 
 
