@@ -16,6 +16,7 @@ from textsiam.augmentation import WordSwap, change_number, contrasts, negate
         ("What is it like?", "What is it not like?"),
         ("How do I not learn chess?", "How do I learn chess?"),
         ("Why don't people read?", "Why do people read?"),
+        ("Why can't I sleep?", "Why can I sleep?"),
         ("Is it safe to swim?", None),  # with "not" it asks the same
         ("What is the difference between tea and coffee?", None),
         ("How can I never be late?", None),

@@ -17,7 +17,8 @@ _CLAUSE = re.compile(
     rf"(?:{_PRONOUNS}|(?:my|your|our|their|his|her|the|a|an|some|most|many) \w+))(?= \w)",
     re.IGNORECASE,
 )
-_NOT = re.compile(r"\bnot |n't\b", re.IGNORECASE)
+_NOT = re.compile(r"\bnot |\b(?:ca|wo|sha)n't\b|n't\b", re.IGNORECASE)
+_AUXILIARY = {"can't": "can", "won't": "will", "shan't": "shall"}
 _NUMBER = re.compile(r"(?<![\w.,])[0-9]{1,6}(?![\w.,][0-9])")
 _WORD = re.compile(r"(?<![\w'’.])[^\W\d_]{4,}(?![\w'’])")
 _COMMON = 0.0005  # share of all words from which on a word is too common to be what a question is about
@@ -26,7 +27,7 @@ _COMMON = 0.0005  # share of all words from which on a word is too common to be 
 def negate(text: str, draw: random.Random) -> str | None:
     """Put a "not" behind the subject of a clause, or take out the one there is; None where neither can be done."""
     if _NOT.search(text):
-        return _NOT.sub("", text, count=1)
+        return _NOT.sub(lambda found: _AUXILIARY.get(found[0].lower(), ""), text, count=1)
     clauses = [found for found in _CLAUSE.finditer(text) if found.start()]  # "Is it safe?" asks what "Is it not?" does
     if set(Tokenizer()(text)) & NEGATIONS:
         return None

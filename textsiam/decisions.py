@@ -1,5 +1,6 @@
 """From questions to decisions: which threshold, which share of duplicates to expect."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,9 @@ class Decisions:
     threshold: float
     prior: float | None = None
 
-    def __call__(self, question1: list[str], question2: list[str]) -> tuple[list[float | None], list[bool | None]]:
+    def __call__(
+        self, question1: Sequence[str], question2: Sequence[str]
+    ) -> tuple[list[float | None], list[bool | None]]:
         """Return probability and decision of each pair, None for both where a question is blank."""
         present = [bool(a.strip()) and bool(b.strip()) for a, b in zip(question1, question2, strict=True)]
         if not all(present):

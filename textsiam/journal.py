@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from textsiam._version import __version__
 from textsiam.errors import TextsiamError
 
 
@@ -18,7 +19,7 @@ class Journal:
 
     def __init__(self, path: Path, work: dict[str, Any]):
         self.path = path
-        self.work = json.loads(json.dumps(work))
+        self.work = json.loads(json.dumps({"textsiam": __version__, **work}))
 
     def read(self) -> dict[str, Any] | None:
         """Return how far the work has come; None where there is no journal.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from textsiam.tables import DELIMITERS, Chunk, ParquetTable, Table, TextTable, kind_of
+from textsiam.tables import DELIMITERS, BatchChunk, Chunk, ParquetTable, Table, TextTable, kind_of
 
 PROBABILITY, DECISION = "duplicate_probability", "duplicate"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of a formula
@@ -28,7 +28,10 @@ class Output(ABC):
 
     @abstractmethod
     def finish(self, target: Path) -> None:
-        """Put the table, committed, where it shall stand."""
+        """Put the table, committed, where it shall stand; it can be done again as long as ``clean`` has not been."""
+
+    def clean(self) -> None:  # noqa: B027 - most leave nothing behind
+        """Remove what is not needed any more."""
 
     @abstractmethod
     def close(self) -> None:
@@ -88,7 +91,8 @@ class TextOutput(Output):
             rows = zip(chunk.raw, new, chunk.ends, strict=True)
             self._send(b"".join([part for raw, two, own in rows for part in (raw, two, own or end)]))
         else:
-            self._send(self._formatted([[*row, *two] for row, two in zip(chunk.rows, added, strict=True)]))
+            columns = [*chunk.columns(), *zip(*added, strict=True)] if added else []
+            self._send(self._formatted([list(row) for row in zip(*columns, strict=True)]))
 
     def _formatted(self, rows: list[list[str]]) -> bytes:
         if self._safe:
@@ -168,11 +172,11 @@ class ParquetOutput(Output):
         """See ``Output``."""
         import pyarrow as pa
 
-        if chunk.batch is not None:
+        if isinstance(chunk, BatchChunk):
             columns = chunk.batch.columns
         else:
-            columns = [pa.array(values, pa.string()) for values in zip(*chunk.rows, strict=True)]
-        if columns:
+            columns = [pa.array(values, pa.string()) for values in chunk.columns()]
+        if len(chunk):
             rounded = [None if value is None else round(value, 6) for value in probabilities]
             columns = [*columns, pa.array(rounded, pa.float64()), pa.array(duplicates).cast(pa.int8())]
             self._batches.append(pa.record_batch(columns, schema=self._schema))
@@ -203,11 +207,16 @@ class ParquetOutput(Output):
         with whole.open("wb") as file:
             with pq.ParquetWriter(file, self._schema) as writer:
                 for number in range(self._pieces):
-                    writer.write_table(pq.read_table(self._piece(number), schema=self._schema))
+                    with pq.ParquetFile(self._piece(number)) as piece:
+                        for batch in piece.iter_batches():
+                            writer.write_batch(batch)
             file.flush()
             os.fsync(file.fileno())
         whole.replace(target)
-        shutil.rmtree(self._part)
+
+    def clean(self) -> None:
+        """See ``Output``."""
+        shutil.rmtree(self._part, ignore_errors=True)
 
     def close(self) -> None:
         """See ``Output``: between commits nothing is open."""

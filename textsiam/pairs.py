@@ -270,7 +270,7 @@ def read_table(path: PathLike, columns: Sequence[str] = ()) -> pd.DataFrame:
         for chunk in source.chunks(_CHUNK):
             if chunk.unsound:
                 raise TextsiamError(f"{name}, {chunk.unsound[0]}")
-            rows += chunk.rows
+            rows += zip(*chunk.columns(), strict=True)
     if not rows:
         raise TextsiamError(f"{name} has 0 rows under its header ({listing(names)}). Give at least one.")
     table = pd.DataFrame(rows, columns=names, dtype=str)

@@ -115,7 +115,9 @@ def score_file(
         target = None if os.fspath(output) == "-" else Path(output)
         with _lock(target):
             try:
-                run = _Run(table, target, work, spreadsheet_safe=spreadsheet_safe, overwrite=overwrite)
+                run = _Run(
+                    table, os.fspath(source), target, work, spreadsheet_safe=spreadsheet_safe, overwrite=overwrite
+                )
                 with closing(run):
                     summary = run.score(deciding, columns, skip=bad_rows == "skip", progress=progress)
             except OSError as error:
@@ -124,6 +126,29 @@ def score_file(
                     "goes on where this one stopped."
                 ) from error
     return replace(summary, seconds=time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """How far a run has come, as its journal holds it: the marks are those of its files."""
+
+    finished: bool
+    position: Position
+    output: int
+    rejected: int
+    summary: ScoreSummary
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "_Step":
+        summary = ScoreSummary(**values["summary"])
+        position = Position(**values["position"])
+        return cls(
+            values["finished"],
+            position,
+            values["output"],
+            values["rejected"],
+            replace(summary, resumed_rows=summary.rows),
+        )
 
 
 @contextmanager
@@ -154,6 +179,7 @@ class _Run:
 
     Args:
         table: the input; where an unfinished run is gone on with, it is skipped to where that stopped.
+        source: the file that it is.
         target: the file to write, or None for standard output.
         work: see ``Journal``.
         spreadsheet_safe: see ``score_file``.
@@ -161,9 +187,17 @@ class _Run:
     """
 
     def __init__(
-        self, table: Table, target: Path | None, work: dict[str, Any], *, spreadsheet_safe: bool, overwrite: bool
+        self,
+        table: Table,
+        source: str,
+        target: Path | None,
+        work: dict[str, Any],
+        *,
+        spreadsheet_safe: bool,
+        overwrite: bool,
     ):
         self.table = table
+        self._source = source
         self.target = target
         self.summary = ScoreSummary()
         self._output: Output
@@ -179,32 +213,53 @@ class _Run:
         )
         self._journal = Journal(target.with_name(f"{target.name}.journal"), work)
         step = self._earlier(overwrite)
-        marks = (step["output"], step["rejected"]) if step else (None, None)
+        finished = step is not None and step.finished
+        for path in (target, rejected_file(target)):
+            if path.is_dir() or (path.exists() and not overwrite and not finished):
+                raise TextsiamError(f"{path} exists already. Choose another name, or replace it with --force.")
+        self._renamed = finished and target.exists() and not self._part.exists()
         if step:
-            self._resumable = True
-            self._finished = step["finished"]
-            self._renamed = self._finished and not self._part.exists()
-            self.summary = replace(ScoreSummary(**step["summary"]), resumed_rows=step["summary"]["rows"])
-        if target.exists() and not overwrite and not self._renamed:
-            raise TextsiamError(f"{target} exists already. Choose another name, or replace it with --force.")
-        if step and not self._finished and not table.skip(Position(**step["position"])):
-            raise TextsiamError(
-                f"{self._journal.path} is of an unfinished run, and what that had read of {table.name} has changed "
-                "since. Remove the journal to start anew."
-            )
+            self.summary, self._finished, self._resumable = step.summary, finished, True
+            if not table.skip(step.position):
+                raise TextsiamError(f"{table.name} has changed since {self._journal.path} was written. Remove that.")
         if not self._renamed:
+            marks = (step.output, step.rejected) if step else (None, None)
             self._output = open_output(target, table, self._part, mark=marks[0], spreadsheet_safe=spreadsheet_safe)
-            self._rejected = resumable_file(self._rejected_part, marks[1])
+            if not finished:
+                self._rejected = resumable_file(self._rejected_part, marks[1])
             if not step:
                 self._rejected.write(_REJECTED)
 
-    def _earlier(self, overwrite: bool) -> dict[str, Any] | None:
+    def _earlier(self, overwrite: bool) -> "_Step | None":
+        """Return how far an unfinished run of this work has come; None: begin anew."""
         try:
-            return self._journal.read()
-        except TextsiamError:
+            found = self._journal.read()
+            if found is None:
+                return None
+            step = _Step.of(found)
+            if not self._begins_as(step.position):
+                raise TextsiamError(
+                    f"{self._journal.path} is of an unfinished run, and what that had read of {self.table.name} has "
+                    "changed since. Start anew with --force."
+                )
+            if not self._part.exists() and not (step.finished and self.target is not None and self.target.exists()):
+                raise TextsiamError(f"{self._part} of an unfinished run is lost. Start anew with --force.")
+            return step
+        except (TextsiamError, TypeError, KeyError, AttributeError) as error:
             if overwrite:
                 return None
-            raise
+            if isinstance(error, TextsiamError):
+                raise
+            raise TextsiamError(
+                f"{self._journal.path} cannot be read as a journal. Start anew with --force."
+            ) from error
+
+    def _begins_as(self, position: Position) -> bool:
+        """Whether the table still has before a position what it had; standard input, read but once, shows it later."""
+        if self._source == "-":
+            return True
+        with open_table(self._source) as table:
+            return table.skip(position)
 
     def score(
         self,
@@ -245,6 +300,7 @@ class _Run:
                 header = listing(self.table.columns)
                 raise TextsiamError(f"{self.table.name} has 0 rows under its header ({header}). Give at least one.")
             self._note(position, finished=True)
+            self._finished = True
         return self._put()
 
     def _write(self, chunk: Chunk, probabilities: list[float | None], duplicates: list[bool | None]) -> None:
@@ -256,7 +312,7 @@ class _Run:
         done = self.summary
         self.summary = replace(
             done,
-            rows=done.rows + len(chunk.rows),
+            rows=done.rows + len(chunk),
             duplicates=done.duplicates + sum(map(bool, duplicates)),
             blank_rows=done.blank_rows + probabilities.count(None),
             rejected_rows=done.rejected_rows + len(chunk.unsound),
@@ -269,9 +325,8 @@ class _Run:
             return
         self._rejected.flush()
         os.fsync(self._rejected.fileno())
-        step = {"finished": finished, "position": asdict(position), "output": mark, "rejected": self._rejected.tell()}
+        self._journal.note(asdict(_Step(finished, position, mark, self._rejected.tell(), self.summary)))
         self._resumable = True
-        self._journal.note({**step, "summary": {**asdict(self.summary), "seconds": 0.0, "resumed_rows": 0}})
 
     def _put(self) -> ScoreSummary:
         """Rename what is whole to its name, and drop the journal."""
@@ -279,13 +334,14 @@ class _Run:
             return self.summary
         if not self._renamed:
             self._output.finish(self.target)
-        if self._rejected_part.exists():
             self._rejected.close()
-            if self.summary.rejected_rows:
-                self._rejected_part.replace(rejected_file(self.target))
-            else:
-                self._rejected_part.unlink()
+        if self._rejected_part.exists():
+            self._rejected_part.replace(rejected_file(self.target))
+        if not self.summary.rejected_rows:
+            rejected_file(self.target).unlink(missing_ok=True)
         self._journal.remove()
+        if not self._renamed:
+            self._output.clean()
         return self.summary
 
     def close(self) -> None:

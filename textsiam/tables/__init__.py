@@ -10,11 +10,12 @@ from typing import BinaryIO, cast
 
 from textsiam.errors import TextsiamError
 from textsiam.tables.base import Chunk, Position, Table, Unsound, display, listing
-from textsiam.tables.parquet import ParquetTable
+from textsiam.tables.parquet import BatchChunk, ParquetTable
 from textsiam.tables.text import TextTable
 
 __all__ = [
     "DELIMITERS",
+    "BatchChunk",
     "Chunk",
     "ParquetTable",
     "Position",

@@ -4,7 +4,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from textsiam.errors import TextsiamError
 
@@ -34,22 +33,28 @@ class Chunk:
     """Neighbouring rows of a table, those that cannot be read apart.
 
     Attributes:
-        rows: the values of each sound row, text.
-        raw: the bytes of each sound row of a text file, without line end.
+        rows: the values of each sound row of a text file.
+        raw: the bytes of each, without line end.
         ends: the line end of each.
-        unsound: the others.
-        batch: the sound rows of a parquet file as an Arrow record batch.
+        unsound: the rows that cannot be read.
     """
 
     rows: list[Sequence[str]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     ends: list[bytes] = field(default_factory=list)
     unsound: list[Unsound] = field(default_factory=list)
-    batch: Any = None
 
-    def column(self, number: int) -> list[str]:
-        """Return the values of one column."""
+    def __len__(self) -> int:
+        """Number of sound rows."""
+        return len(self.rows)
+
+    def column(self, number: int) -> Sequence[str]:
+        """Return the values of one column, as text."""
         return [row[number] for row in self.rows]
+
+    def columns(self) -> list[Sequence[str]]:
+        """Return the values of every column, as text."""
+        return list(zip(*self.rows, strict=True))
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,14 @@ class Position:
         lines: lines read.
         offset: bytes read, decompressed; 0 for parquet.
         digest: SHA-256 of these bytes, or of a parquet file; hexadecimal.
+        wasted: lines that were read in vain for quotes that did not close, see ``TextTable``.
     """
 
     rows: int = 0
     lines: int = 0
     offset: int = 0
     digest: str = ""
+    wasted: int = 0
 
 
 class Table(ABC):

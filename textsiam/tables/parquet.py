@@ -1,7 +1,7 @@
 """Parquet files, batch by batch."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,10 @@ class ParquetTable(Table):
             for batch in self._file.iter_batches(batch_size=size):
                 before += len(batch)
                 if before > self._start:
-                    batch = batch.slice(max(len(batch) - (before - self._start), 0))  # noqa: PLW2901
                     self._rows = before
-                    yield Chunk(rows=list(zip(*map(_texts, batch.columns), strict=True)), batch=batch)
+                    yield BatchChunk(batch.slice(max(len(batch) - (before - self._start), 0)), self.name)
         except self._errors as error:
-            problem = f"is where the file breaks off: {listing([error]).rstrip('.')}. Fetch or write it again."
+            problem = f"cannot be read: {listing([error]).rstrip('.')}. Fetch or write the file again."
             yield Chunk(unsound=[Unsound(before + 1, 0, problem, b"")])
 
     def position(self) -> Position:
@@ -71,9 +70,35 @@ class ParquetTable(Table):
         self._file.close()
 
 
-def _texts(values: Any) -> list[str]:
-    import pyarrow as pa
+class BatchChunk(Chunk):
+    """Rows of a parquet file, as an Arrow record batch; ``name`` is what the file is called in messages."""
 
-    if pa.types.is_nested(values.type):  # a list or a struct, which Arrow cannot cast
-        return ["" if value is None else str(value) for value in values.to_pylist()]
-    return values.cast(pa.large_string()).fill_null("").to_pylist()
+    def __init__(self, batch: Any, name: str):
+        super().__init__()
+        self.batch = batch
+        self.name = name
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def column(self, number: int) -> list[str]:
+        """See ``Chunk``; null is the empty text.
+
+        Raises:
+            TextsiamError: the column holds bytes that are no text.
+        """
+        import pyarrow as pa
+
+        values = self.batch.column(number)
+        if pa.types.is_nested(values.type):  # a list or a struct, which Arrow cannot cast
+            return ["" if value is None else str(value) for value in values.to_pylist()]
+        try:
+            return values.cast(pa.large_string()).fill_null("").to_pylist()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+            column = self.batch.schema.names[number]
+            problem = f"holds values that are no text: {listing([error]).rstrip('.')}"
+            raise TextsiamError(f"{self.name}, column {column!r:.60} {problem}. Rewrite it as text.") from error
+
+    def columns(self) -> list[Sequence[str]]:
+        """See ``Chunk``."""
+        return [self.column(number) for number in range(self.batch.num_columns)]

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import hashlib
+import sys
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,8 @@ from textsiam.errors import TextsiamError
 from textsiam.tables.base import Chunk, Position, Table, Unsound
 
 _RECORD_LIMIT = 1 << 26  # bytes of a row: where more come, a quote was not closed
+_CHUNK_BYTES = 1 << 25  # a chunk of more ends, however few rows it has
+_WASTE, _FEW = 1_000_000, 100  # lines read in vain, after stray quotes, from which on a row may have so few only
 _BLOCK = 1 << 20
 
 
@@ -21,6 +24,7 @@ class _Lines:
     def __init__(self, stream: BinaryIO):
         self.stream = stream
         self.taken: list[bytes] = []
+        self.most = sys.maxsize  # lines of a row
         self._size = 0
         self._first = True
         self._waiting: deque[bytes] = deque()
@@ -29,7 +33,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self.stream.readline()
+        line = self._waiting.popleft() if self._waiting else self.stream.readline(_RECORD_LIMIT + 1)
         if b"\r" in line:  # alone it ends a line too
             line, *others = line.splitlines(keepends=True)
             self.give_back(others)
@@ -39,6 +43,8 @@ class _Lines:
             raise StopIteration
         if self._size > _RECORD_LIMIT:
             raise csv.Error(f"no end of it within {_RECORD_LIMIT >> 20} MB")
+        if len(self.taken) > self.most:
+            raise csv.Error(f"no end of it within {self.most} lines")
         text = line.decode("utf-8", "surrogateescape")
         if self._first:
             self._first, text = False, text.removeprefix("\ufeff")
@@ -48,6 +54,14 @@ class _Lines:
         """Return the lines taken since the last call."""
         taken, self.taken, self._size = self.taken, [], 0
         return taken
+
+    def read(self, size: int) -> bytes:
+        """Return bytes that have not been taken, at most so many; none at the end."""
+        if not self._waiting:
+            return self.stream.read(size)
+        line = self._waiting.popleft()
+        self.give_back([line[size:]])
+        return line[:size]
 
     def give_back(self, lines: Sequence[bytes]) -> None:
         """Let lines be read again."""
@@ -76,7 +90,7 @@ class TextTable(Table):
         self._lines = _Lines(stream)
         self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         self._digest = hashlib.sha256()
-        self._rows, self._line, self._offset = -1, 0, 0
+        self._rows, self._line, self._offset, self._wasted = -1, 0, 0, 0
         self._ended = False
         header = next(self._records(), None)
         if header is None or isinstance(header, Unsound):
@@ -90,6 +104,7 @@ class TextTable(Table):
         """Give values, bytes and line end of each row; blank lines are left out."""
         while not self._ended:
             problem, values = "", []
+            self._lines.most = sys.maxsize if self._wasted < _WASTE else _FEW
             try:
                 values = next(self._reader)
             except StopIteration:
@@ -100,23 +115,25 @@ class TextTable(Table):
                 self._ended = True
                 problem = f"cannot be read: the file is no complete gzip file: {error}. Fetch or compress it again."
             lines = self._lines.record()
-            if problem and not self._ended:  # costs one line, whatever a quote that opens there has swallowed
-                self._lines.give_back(lines[1:])
-                lines = lines[:1]
             raw = b"".join(lines)
+            if values and not problem:
+                problem = self._problem(raw, values)
+            if problem and not self._ended and len(lines) > 1:  # costs one line, whatever its quote has swallowed
+                self._lines.give_back(lines[1:])
+                self._wasted += len(lines) - 1
+                raw = lines[0]
             line = self._line + 1
-            self._line += len(lines) - (not lines[-1]) if lines else 0
+            self._line += len(lines) - (not lines[-1]) if raw and not problem else bool(raw)
             self._offset += len(raw)
             self._digest.update(raw)
             if not values and not problem:
                 continue
             self._rows += 1
             body = raw.rstrip(b"\r\n")
-            problem = problem or self._problem(raw, values)
             yield Unsound(self._rows, line, problem, body) if problem else (values, body, raw[len(body) :])
 
     def _problem(self, raw: bytes, values: Sequence[str]) -> str:
-        if self._rows and len(values) != len(self.columns):
+        if self._rows >= 0 and len(values) != len(self.columns):
             return f"has {len(values)} fields, the header {len(self.columns)}. Quote values that hold the delimiter."
         if b"\0" in raw:
             return f"has a NUL, its byte {raw.index(0)}: the file is binary or UTF-16. Save it as text in UTF-8."
@@ -129,7 +146,7 @@ class TextTable(Table):
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """See ``Table``."""
-        chunk = Chunk()
+        chunk, start = Chunk(), self._offset
         for record in self._records():
             if isinstance(record, Unsound):
                 chunk.unsound.append(record)
@@ -137,26 +154,30 @@ class TextTable(Table):
                 chunk.rows.append(record[0])
                 chunk.raw.append(record[1])
                 chunk.ends.append(record[2])
-            if len(chunk.rows) + len(chunk.unsound) == size:
+            if len(chunk.rows) + len(chunk.unsound) == size or self._offset - start > _CHUNK_BYTES:
                 yield chunk
-                chunk = Chunk()
+                chunk, start = Chunk(), self._offset
         if chunk.rows or chunk.unsound:
             yield chunk
 
     def position(self) -> Position:
         """See ``Table``."""
-        return Position(self._rows, self._line, self._offset, self._digest.hexdigest())
+        return Position(self._rows, self._line, self._offset, self._digest.hexdigest(), self._wasted)
 
     def skip(self, position: Position) -> bool:
         """See ``Table``; what is skipped is read, to see that it is the same, but not parsed."""
         left = position.offset - self._offset
         while left > 0:
-            block = self._stream.read(min(left, _BLOCK))
+            try:
+                block = self._lines.read(min(left, _BLOCK))
+            except (EOFError, zlib.error, OSError):
+                return False
             if not block:
                 return False
             self._digest.update(block)
             left -= len(block)
         self._rows, self._line, self._offset = position.rows, position.lines, position.offset
+        self._wasted = position.wasted
         return left == 0 and self._digest.hexdigest() == position.digest
 
     def share(self) -> float | None:
