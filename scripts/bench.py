@@ -38,7 +38,7 @@ from textsiam.recurrence import by_beginning, shared_beginnings
 from textsiam.tables import open_table
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
-ROWS, BLOCK = 512, 1024  # questions of a step of the encoder; pairs compared together
+ROWS, BLOCK = 1024, 1024  # questions of a step of the encoder; pairs compared together
 STAGES = ("text", "encoder", "pairs", "file")
 # A child's peak memory begins with that of the process that starts it: a small one does.
 LAUNCHER = """import json, os, subprocess, sys, time

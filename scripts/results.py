@@ -43,12 +43,9 @@ class Run:
 
 
 RUNS = {
-    "lstm": Run("standard", TUNED),
     "fast": Run("standard", FAST),
     "bilstm": Run("standard", BILSTM),
-    "lstm-random": Run("random", TUNED),
     "bilstm-random": Run("random", BILSTM),
-    "singh2019": Run("standard", preset("singh2019"), beside_glove=()),
     "singh2019-random": Run("random", preset("singh2019"), beside_glove=()),
 }
 SPLITS = {

@@ -14,7 +14,7 @@ from textsiam.recurrence import Pooling, Recurrence, by_beginning
 
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
 _FREQUENT = 1 << 24  # bytes in which the projections of the most frequent words are remembered for these
-_ROWS = 512  # questions encoded together: their states stay in the processor's cache
+_ROWS = 1024  # questions encoded together: more at once means fewer calls, which threads wait for each other for
 _PAIRS = 1024  # pairs compared together
 _POOLING: dict[str, Pooling] = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
 
