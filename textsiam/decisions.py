@@ -3,17 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from textsiam.calibration import prior_shift
 from textsiam.errors import TextsiamError
-from textsiam.outputs import DECISION, PROBABILITY
 from textsiam.runtime import Model, as_model, check_threshold
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -78,18 +73,3 @@ def decisions(
     if precision is not None:
         threshold = chosen.threshold_for(precision)
     return Decisions(chosen, chosen.threshold if threshold is None else check_threshold(threshold), prior)
-
-
-def score_frame(
-    frame: "pd.DataFrame", deciding: Decisions, *, question1: str = "question1", question2: str = "question2"
-) -> "pd.DataFrame":
-    """Return the frame with ``duplicate_probability`` (6 decimals) and ``duplicate`` (0/1), both nullable, as two more.
-
-    A row with a blank or missing question has neither.
-    """
-    import pandas as pd
-
-    texts = [frame[name].fillna("").astype(str).tolist() for name in (question1, question2)]
-    probabilities, duplicates = deciding(*texts)
-    rounded = [None if value is None else round(value, 6) for value in probabilities]
-    return frame.assign(**{PROBABILITY: pd.array(rounded, "Float64"), DECISION: pd.array(duplicates, "Int8")})
