@@ -33,9 +33,10 @@ from threadpoolctl import threadpool_limits
 
 from textsiam import load_model, read_pairs, score_file, similarity, split_pairs
 from textsiam.calibration import choose_threshold
-from textsiam.measures import Lexicon, lexical_similarities, vector_similarities
+from textsiam.measures import lexical_similarities, vector_similarities
 from textsiam.recurrence import by_beginning, shared_beginnings
 from textsiam.tables import open_table
+from textsiam.token_sets import Lexicon
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 ROWS, BLOCK = 1024, 1024  # questions of a step of the encoder; pairs compared together

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from textsiam import load_model
-from textsiam.measures import Lexicon, lexical_similarities
+from textsiam.measures import lexical_similarities
 from textsiam.preprocessing import pad_sequences
+from textsiam.token_sets import Lexicon
 
 STEPS, BATCH = 30, 512  # of the Keras side
 FIRST = ("How do I learn Python?", "What is the best way to learn Python?")

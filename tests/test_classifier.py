@@ -80,7 +80,8 @@ def test_the_batch_does_not_matter(trained, toy_pairs):
 
 
 def test_the_keras_model_of_the_same_folder_answers_the_same(trained, toy_pairs):
-    from textsiam.measures import Lexicon, lexical_similarities
+    from textsiam.measures import lexical_similarities
+    from textsiam.token_sets import Lexicon
 
     model, network = trained.model_, trained.keras_model()
     question1, question2 = map(list, zip(*toy_pairs(100, seed=7)[0], strict=True))

@@ -15,14 +15,12 @@ from textsiam.architecture import DEFAULT_MEASURES
 from textsiam.errors import TextsiamError
 from textsiam.measures import (
     MEASURES,
-    RARE_IDF,
-    Lexicon,
-    TokenSets,
     euclidean_distance,
     lexical_similarities,
     select_measures,
     vector_similarities,
 )
+from textsiam.token_sets import RARE_IDF, Lexicon, TokenSets
 
 VECTOR = [measure for measure in MEASURES.values() if measure.kind == "vector"]
 LEXICAL = [measure for measure in MEASURES.values() if measure.kind == "lexical"]
@@ -39,7 +37,8 @@ NUMERIC = np.array([False, False, True, True, False, False, True, False, False, 
 STEM = np.int32([0, 1, 2, 3, 4, 3, 6, 1, 8, 9, 10, 11])  # 5 is of the stem of 3, 7 of that of 1
 LEXICON = Lexicon(IDF, NUMERIC, STEM)
 QUESTIONS = st.lists(st.integers(1, VOCABULARY - 1), max_size=9)
-PAIRS_OF_QUESTIONS = st.lists(st.tuples(QUESTIONS, QUESTIONS), min_size=1, max_size=4)
+TWO = st.tuples(QUESTIONS, QUESTIONS)
+PAIRS_OF_QUESTIONS = st.lists(TWO, min_size=1, max_size=4) | st.lists(TWO, min_size=9, max_size=11)  # few and many
 
 
 def pad(rows, extra=0):
@@ -56,7 +55,7 @@ def pad_both(questions1, questions2, extra=0):
 
 
 def token_sets(questions1, questions2, extra=0):
-    return TokenSets(np.stack(pad_both(questions1, questions2, extra)), LEXICON)
+    return TokenSets(np.stack([ids.T for ids in pad_both(questions1, questions2, extra)], axis=1), LEXICON)
 
 
 def test_every_measure_is_registered_under_its_name():

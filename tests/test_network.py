@@ -9,10 +9,11 @@ import pytest
 
 from textsiam.architecture import DEFAULT_MEASURES, ENCODERS, LOSSES, Architecture
 from textsiam.errors import TextsiamError
-from textsiam.measures import MEASURES, Lexicon, lexical_similarities
+from textsiam.measures import MEASURES, lexical_similarities
 from textsiam.network import Network
 from textsiam.pairs import read_pairs
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary
+from textsiam.token_sets import Lexicon
 
 DATA = Path(__file__).parent.parent / "data"
 VOCABULARY, DIMENSIONS, STEPS, PAIRS = 40, 5, 9, 300

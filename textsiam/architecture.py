@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.measures import Lexicon, select_measures
+from textsiam.measures import select_measures
+from textsiam.token_sets import Lexicon
 
 ENCODERS = ("lstm", "bilstm", "lstm_flat")
 LOSSES = ("binary_crossentropy", "contrastive")

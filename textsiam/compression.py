@@ -6,7 +6,7 @@ import numpy as np
 
 from textsiam.bundle import Bundle
 from textsiam.errors import TextsiamError
-from textsiam.measures import Lexicon
+from textsiam.token_sets import Lexicon
 
 _EMBEDDING = "embedding.embeddings"
 _INT8, _SCALE = ".int8", ".scale"

@@ -21,10 +21,11 @@ from textsiam.calibration import Calibration, calibrated_log_loss, choose_thresh
 from textsiam.card import model_card
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import evaluate
-from textsiam.measures import Lexicon, lexical_similarities
+from textsiam.measures import lexical_similarities
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, pad_sequences
 from textsiam.report import plot_history
 from textsiam.runtime import Model
+from textsiam.token_sets import Lexicon
 from textsiam.vectors import embedding_matrix
 
 if TYPE_CHECKING:

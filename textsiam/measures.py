@@ -6,19 +6,19 @@ All are symmetric: to the last bit, m(a, b) == m(b, a).
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 
 from textsiam.errors import TextsiamError
+from textsiam.token_sets import Lexicon, TokenSets, ratio
 
 Array = Any  # a NumPy array or a tensor of Keras's backend
 
 EPSILON = 1e-12  # under square roots and in denominators: √0 has an infinite gradient
-RARE_IDF = 1 + math.log(1000)  # idf of a token that one question in a thousand has
 
 
 @dataclass(frozen=True)
@@ -140,118 +140,6 @@ def euclidean_distance(u: Array, v: Array, xp: Any) -> Array:
     return xp.sqrt(xp.maximum(xp.sum(xp.square(u - v), axis=-1, keepdims=True), EPSILON))
 
 
-@dataclass(frozen=True)
-class Lexicon:
-    """What lexical measures need to know of each id of a vocabulary; it travels with the weights.
-
-    Attributes:
-        idf: float32 (vocabulary,), inverse document frequency.
-        numeric: bool (vocabulary,), whether the id is a token with a digit.
-        stem: int32 (vocabulary,), the first id of the same stem; 0 for padding only.
-    """
-
-    idf: np.ndarray
-    numeric: np.ndarray
-    stem: np.ndarray
-
-    @classmethod
-    def of(cls, weights: Mapping[str, np.ndarray]) -> "Lexicon":
-        """Return the lexicon that is among the weights of a model."""
-        return cls(*(weights[name] for name in cls.names()))
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Return the names of its arrays."""
-        return tuple(field.name for field in fields(cls))
-
-
-@dataclass(frozen=True)
-class TokenSets:
-    """The tokens of n pairs, seen as sets.
-
-    Attributes:
-        ids: int32 (2, n, L), the first and the second questions, right-padded with 0.
-        lexicon: what is known of the ids.
-    """
-
-    ids: np.ndarray
-    lexicon: Lexicon
-
-    @cached_property
-    def present(self) -> np.ndarray:
-        """Which are tokens, not padding: bool (2, n, L)."""
-        return self.ids != 0
-
-    @cached_property
-    def _shares(self) -> np.ndarray:
-        """How much each element adds to the intersection and to the set of each question, float32 (2, 3, 2, n, L).
-
-        The sets are of tokens, of stems and of pairs of neighbouring tokens. An element adds 1 to its own set, the
-        first time it occurs there, and ½ to the intersection, as the other question adds as much.
-        """
-        ids = self.ids
-        elements = np.zeros((3, *ids.shape), np.int32)
-        elements[0] = ids
-        self.lexicon.stem.take(ids, out=elements[1], mode="clip")
-        bigrams, following = elements[2, ..., :-1], ids[..., 1:]
-        np.multiply(ids[..., :-1], _PRIME, out=bigrams)
-        np.add(bigrams, following, out=bigrams)
-        np.multiply(bigrams, following != 0, out=bigrams)
-        repeated = ((elements[..., :, None] == elements[..., None, :]) & _earlier(ids.shape[2])).any(axis=4)
-        distinct = (elements != 0) > repeated
-        equal = elements[:, 0, :, :, None] == elements[:, 1, :, None, :]
-        shared = np.empty(elements.shape, dtype=bool)
-        equal.any(axis=3, out=shared[:, 0])
-        equal.any(axis=2, out=shared[:, 1])
-        shares = np.empty((2, *elements.shape), np.float32)
-        np.multiply(shared & distinct, np.float32(0.5), out=shares[0])
-        shares[1] = distinct
-        return shares
-
-    @cached_property
-    def sums(self) -> np.ndarray:
-        """What the intersection, the lighter and the heavier set of two questions weigh, float32 (3, 5, n).
-
-        By the elements: tokens, numbers, rare tokens, stems, pairs of neighbouring tokens. Tokens and stems weigh the
-        inverse document frequency, a pair that of both, numbers and rare tokens (of fewer than one question in a
-        thousand) weigh 1. The result does not depend, to the last bit, on which question is first.
-        """
-        weights = np.empty((5, *self.ids.shape), np.float32)
-        idf = self.lexicon.idf.take(self.ids)
-        weights[[0, 3, 4]] = idf
-        weights[1] = self.lexicon.numeric.take(self.ids)
-        np.greater(idf, RARE_IDF, out=weights[2])
-        np.add(idf[..., :-1], idf[..., 1:], out=weights[4, ..., :-1])
-        (shared1, shared2), (one, other) = np.einsum("wqnt,swqnt->sqwn", weights, self._shares[:, [0, 0, 0, 1, 2]])
-        return np.array([shared1 + shared2, np.minimum(one, other), np.maximum(one, other)])
-
-    @cached_property
-    def jaccard(self) -> np.ndarray:
-        """Intersection / union by the elements, float32 (5, n, 1) in [0, 1]; 1 when the union weighs nothing."""
-        shared, lighter, heavier = self.sums
-        return _ratio(shared, lighter + heavier - shared)
-
-    @cached_property
-    def unshared(self) -> np.ndarray:
-        """1 / (1 + w/10), w what the tokens weigh that only the lighter, or the heavier, question has: (2, n, 1)."""
-        shared, *both = self.sums[:, 0]
-        return 1 / (1 + np.maximum(np.array(both) - shared, 0)[:, :, None] / 10)
-
-
-_PRIME = np.int32(1_000_003)  # two neighbouring ids become one number; another pair seldom has the same
-
-
-@lru_cache
-def _earlier(length: int) -> np.ndarray:
-    return np.tri(length, k=-1, dtype=bool)
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return part / whole in [0, 1] with one axis more; 1 for nothing of nothing."""
-    empty = whole <= 0
-    return np.minimum((part + empty) / (whole + empty), 1)[..., None]
-
-
 @_register("lexical", range=(0, 1), of_equal=1)
 def idf_overlap(tokens: TokenSets) -> np.ndarray:
     """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
@@ -274,7 +162,7 @@ def bigram_overlap(tokens: TokenSets) -> np.ndarray:
 def idf_containment(tokens: TokenSets) -> np.ndarray:
     """Weight of the shared tokens / weight of the tokens of the lighter question."""
     shared, lighter, _ = tokens.sums[:, 0]
-    return _ratio(shared, lighter)
+    return ratio(shared, lighter)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)
@@ -304,7 +192,7 @@ def shared_rare_words(tokens: TokenSets) -> np.ndarray:
 @_register("lexical", range=(0, 1), of_equal=1)
 def length_ratio(tokens: TokenSets) -> np.ndarray:
     """Tokens of the shorter question / tokens of the longer."""
-    length1, length2 = np.maximum(tokens.present.sum(axis=2, dtype=np.float32), 1)
+    length1, length2 = np.maximum((tokens.ids != 0).sum(axis=0, dtype=np.float32), 1)
     return (np.minimum(length1, length2) / np.maximum(length1, length2))[:, None]
 
 
@@ -320,7 +208,7 @@ def lexical_similarities(names: Sequence[str], ids1: np.ndarray, ids2: np.ndarra
     Returns:
         float32 (n, len(names)).
     """
-    tokens = TokenSets(np.array([ids1, ids2]), lexicon)
+    tokens = TokenSets(np.stack([ids1.T, ids2.T], axis=1), lexicon)
     columns = [MEASURES[name].function(tokens) for name in names]
     return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)
 

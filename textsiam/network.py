@@ -9,8 +9,9 @@ import numpy as np
 
 from textsiam.architecture import Architecture
 from textsiam.errors import TextsiamError
-from textsiam.measures import Lexicon, euclidean_distance, lexical_similarities, vector_similarities
+from textsiam.measures import euclidean_distance, lexical_similarities, vector_similarities
 from textsiam.recurrence import Pooling, Recurrence, by_beginning
+from textsiam.token_sets import Lexicon
 
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
 _FREQUENT = 1 << 24  # bytes in which the projections of the most frequent words are remembered for these
