@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from textsiam import DuplicateClassifier, __version__
+from textsiam.architecture import DEFAULT_MEASURES
 from textsiam.classifier import evaluate_model
 from textsiam.pairs import read_pairs, split_pairs
 from textsiam.presets import preset
@@ -30,6 +31,7 @@ from textsiam.vectors import SELF_TRAINED
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 TUNED = {"batch_size": 256, "learning_rate": 2e-3, "epochs": 4, "min_count": 2, "dropout": 0.3}
 BILSTM = TUNED | {"encoder": "bilstm"}
+ACCURATE = BILSTM | {"measures": (*DEFAULT_MEASURES, "alignment")}
 FAST = TUNED | {"max_vocabulary": 36_000, "contrasts": 0.05}
 
 
@@ -45,7 +47,9 @@ class Run:
 RUNS = {
     "fast": Run("standard", FAST),
     "bilstm": Run("standard", BILSTM),
+    "accurate": Run("standard", ACCURATE),
     "bilstm-random": Run("random", BILSTM),
+    "accurate-random": Run("random", ACCURATE),
     "singh2019-random": Run("random", preset("singh2019"), beside_glove=()),
 }
 SPLITS = {

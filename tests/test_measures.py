@@ -60,7 +60,7 @@ def token_sets(questions1, questions2, extra=0):
 
 def test_every_measure_is_registered_under_its_name():
     assert all(measure.name == name == measure.function.__name__ for name, measure in MEASURES.items())
-    assert {measure.kind for measure in MEASURES.values()} == {"vector", "lexical"}
+    assert {measure.kind for measure in MEASURES.values()} == {"vector", "lexical", "late"}
     assert set(DEFAULT_MEASURES) <= set(MEASURES)
     assert [measure.name for measure in MEASURES.values() if not measure.symmetric] == ["difference_of_squares"]
 

@@ -157,6 +157,38 @@ def test_a_remembered_question_is_not_encoded_again(model_folder, monkeypatch):
     np.testing.assert_array_equal(model.probabilities([SAME[1]], [SAME[0]]), probability)
 
 
+@pytest.fixture(scope="module")
+def aligning(toy_pairs, tmp_path_factory):
+    """Return the folder of a model that compares the states of every token."""
+    from textsiam import DuplicateClassifier
+    from textsiam.architecture import DEFAULT_MEASURES
+
+    pairs, labels = toy_pairs(400, seed=0)
+    classifier = DuplicateClassifier(
+        encoder="bilstm", measures=(*DEFAULT_MEASURES, "alignment"), units=8, hidden=(16,), vector_size=16, min_count=1,
+        oov_buckets=8, batch_size=32, epochs=3, learning_rate=0.01,
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("models") / "aligning"
+    classifier.fit(pairs, labels, validation=toy_pairs(200, seed=100)).save(folder)
+    return folder
+
+
+def test_a_model_that_aligns_tokens_answers_the_same_however_it_is_asked(aligning, toy_pairs, monkeypatch):
+    one, other = columns(toy_pairs(700, seed=5)[0])
+    model, cached = Model.load(aligning), Model.load(aligning, cache_bytes=1 << 20)
+    expected = model.probabilities(one, other)
+    assert expected.std() > 0.2
+    np.testing.assert_array_equal(model.probabilities(other, one), expected)
+    assert (model.probabilities(one, one) == 1).all()
+    for _ in range(2):  # what is remembered gives what is computed
+        np.testing.assert_allclose(cached.probabilities(one, other), expected, atol=1e-5)
+    assert len(cached.cache) == len({*one, *other})
+    alone = [model.probabilities([a], [b])[0] for a, b in zip(one[:20], other[:20], strict=True)]
+    np.testing.assert_allclose(alone, expected[:20], atol=1e-5)
+    monkeypatch.setattr(runtime, "_LATE_PAIRS", 64)
+    np.testing.assert_allclose(model.probabilities(one, other), expected, atol=1e-5)
+
+
 def test_the_cache_is_bounded_and_forgets_the_least_recent():
     vector = np.zeros(100, np.float32)
     one = QuestionCache._bytes("a", vector)

@@ -28,6 +28,7 @@ DEFAULT_MEASURES = (
     "shared_rare_words",
     "length_ratio",
 )
+ALIGNED, COMPARED = 128, 128  # dimensions of a token's state and units of the dense layer in ``alignment``
 LEXICAL_UNITS = 32  # of the dense layer that the lexical measures pass before they join the others
 
 
@@ -71,8 +72,10 @@ class Architecture:
         if not (isinstance(self.margin, (int, float)) and 0 < self.margin < math.inf):
             raise TextsiamError(f"margin must be a number above 0, not {self.margin!r}.")
         measures = select_measures(self.measures)
-        if self.loss != "contrastive" and all(measure.kind == "lexical" for measure in measures):
+        if self.loss != "contrastive" and all(measure.kind != "vector" for measure in measures):
             raise TextsiamError(f"Choose a measure of the encodings beside {', '.join(self.measures)}; cosine, say.")
+        if self.encoder == "lstm_flat" and any(measure.kind == "late" for measure in measures):
+            raise TextsiamError("The encoder 'lstm_flat' has no states of tokens to align. Choose lstm or bilstm.")
 
     @cached_property
     def symmetric(self) -> bool:
@@ -85,6 +88,11 @@ class Architecture:
         if self.loss == "contrastive":
             return ()
         return tuple(measure.name for measure in select_measures(self.measures) if measure.kind == "lexical")
+
+    @cached_property
+    def late(self) -> bool:
+        """Whether the states of the tokens are compared, not the encodings alone; the contrastive loss has no head."""
+        return self.loss != "contrastive" and any(measure.kind == "late" for measure in select_measures(self.measures))
 
     def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of every array of a trained model, by name, for a vocabulary of so many ids."""
@@ -102,6 +110,11 @@ class Architecture:
         encoding = self.units * len(directions) * (self.flat_length if self.encoder == "lstm_flat" else 1)
         vector = [measure for measure in select_measures(self.measures) if measure.kind == "vector"]
         width = sum(encoding if measure.elementwise else 1 for measure in vector)
+        if self.late:
+            shapes["token_states.kernel"] = (self.units * len(directions), ALIGNED)
+            shapes["token_states.bias"] = (ALIGNED,)
+            shapes["alignment.kernel"], shapes["alignment.bias"] = (2, ALIGNED, COMPARED), (COMPARED,)
+            width += 4 * COMPARED
         if self.lexical:
             shapes["lexical_hidden.kernel"], shapes["lexical_hidden.bias"] = (
                 (len(self.lexical), LEXICAL_UNITS),

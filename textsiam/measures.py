@@ -1,8 +1,9 @@
 """Similarity measures of two questions, each defined once and used by Keras and by NumPy.
 
 A *vector* measure compares the two encodings u and v; its function takes them and a namespace, ``keras.ops`` or
-``numpy``, which share the names used here. A *lexical* measure compares the tokens and has nothing to train.
-All are symmetric: to the last bit, m(a, b) == m(b, a).
+``numpy``, which share the names used here. A *lexical* measure compares the tokens and has nothing to train. A *late*
+measure compares the encoder's states of every token, which are computed once a question as the encodings are, and is
+trained. All are symmetric, m(a, b) == m(b, a): to the last bit, but for rounding in the late one.
 """
 
 import math
@@ -27,8 +28,8 @@ class Measure:
 
     Attributes:
         name: how it is chosen.
-        kind: "vector" (of the encodings) or "lexical" (of the tokens).
-        function: vector ``(u, v, namespace)``, (n, d) each; lexical ``(TokenSets)``.
+        kind: "vector" (of the encodings), "lexical" (of the tokens) or "late" (of the tokens' states).
+        function: vector ``(u, v, namespace)``, (n, d) each; lexical ``(TokenSets)``; late: see ``alignment``.
         elementwise: True: the result is (n, d), one value a dimension; False: (n, 1).
         range: lowest and highest value.
         of_equal: its value, the best there is, for two equal questions; None where it depends on them.
@@ -36,7 +37,7 @@ class Measure:
     """
 
     name: str
-    kind: Literal["vector", "lexical"]
+    kind: Literal["vector", "lexical", "late"]
     function: Callable[..., Array]
     elementwise: bool
     range: tuple[float, float]
@@ -48,7 +49,7 @@ MEASURES: dict[str, Measure] = {}
 
 
 def _register(
-    kind: Literal["vector", "lexical"],
+    kind: Literal["vector", "lexical", "late"],
     *,
     range: tuple[float, float],
     of_equal: float | None = None,
@@ -138,6 +139,41 @@ def euclidean_distance(u: Array, v: Array, xp: Any) -> Array:
     The square root is taken of max(d², 1e-12), whose gradient at 0 is 0; equal inputs are 1e-6 apart.
     """
     return xp.sqrt(xp.maximum(xp.sum(xp.square(u - v), axis=-1, keepdims=True), EPSILON))
+
+
+@_register("late", range=(-math.inf, math.inf))
+def alignment(own: tuple[Array, Array], other: tuple[Array, Array], weights: tuple[Array, Array], xp: Any) -> Array:
+    """Compare every token with what it is aligned to in the other question, softly (Parikh et al. 2016).
+
+    A token's counterpart is the mean of the other question's tokens, weighted by the softmax of their products with it
+    over √d. Both go through one dense layer, relu(|s − s'|·W₁ + s·s'·W₂ + b), and its maximum and its mean over the
+    tokens are what is compared of each question; of the two, the sum and the absolute difference are given.
+
+    Args:
+        own: (n, L1, d) states of the tokens of the first questions, and (n, L1) which are tokens: 1, or 0 for padding.
+        other: (n, L2, d) and (n, L2), of the second questions.
+        weights: (2, d, units) and (units,), of the dense layer.
+        xp: ``keras.ops`` or ``numpy``.
+
+    Returns:
+        (n, 4 · units).
+    """
+    (states1, mask1), (states2, mask2) = own, other
+    products = xp.matmul(states1, xp.transpose(states2, (0, 2, 1))) / math.sqrt(states1.shape[-1])
+    compared = []
+    for states, others, likeness, mask, other_mask in (
+        (states1, states2, products, mask1, mask2),
+        (states2, states1, xp.transpose(products, (0, 2, 1)), mask2, mask1),
+    ):
+        shares = xp.exp(likeness - xp.max(likeness, axis=-1, keepdims=True)) * other_mask[:, None, :]
+        counterparts = xp.matmul(shares, others) / xp.maximum(xp.sum(shares, axis=-1, keepdims=True), EPSILON)
+        kernel, bias = weights
+        hidden = xp.matmul(xp.absolute(states - counterparts), kernel[0]) + xp.matmul(states * counterparts, kernel[1])
+        hidden = xp.maximum(hidden + bias, 0) * mask[:, :, None]
+        mean = xp.sum(hidden, axis=1) / xp.sum(mask, axis=1, keepdims=True)
+        compared.append(xp.concatenate([xp.max(hidden, axis=1), mean], axis=-1))
+    one, two = compared
+    return xp.concatenate([one + two, xp.absolute(one - two)], axis=-1)
 
 
 @_register("lexical", range=(0, 1), of_equal=1)

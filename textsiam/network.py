@@ -2,22 +2,55 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from textsiam.architecture import Architecture
+from textsiam.architecture import ALIGNED, Architecture
 from textsiam.errors import TextsiamError
-from textsiam.measures import euclidean_distance, lexical_similarities, vector_similarities
-from textsiam.recurrence import Pooling, Recurrence, by_beginning
+from textsiam.measures import alignment, euclidean_distance, lexical_similarities, vector_similarities
+from textsiam.recurrence import EachStep, Pooling, Recurrence, by_beginning
 from textsiam.token_sets import Lexicon
 
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
 _FREQUENT = 1 << 24  # bytes in which the projections of the most frequent words are remembered for these
 _ROWS = 1024  # questions encoded together: more at once means fewer calls, which threads wait for each other for
-_PAIRS = 1024  # pairs compared together
+_PAIRS, _ALIGNED_PAIRS = 1024, 128  # pairs compared together; of each token much is computed when they are aligned
 _POOLING: dict[str, Pooling] = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """What the encoder makes of questions.
+
+    Attributes:
+        vectors: float32 (q, d).
+        states: float32 (all their tokens, 128), one question after another; no rows where no measure asks for them.
+        starts: (q,), the row of each question's first token.
+    """
+
+    vectors: np.ndarray
+    states: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def empty(cls, lengths: np.ndarray, width: int, *, late: bool) -> "Encodings":
+        """Make room for questions of so many tokens."""
+        states = np.empty((lengths.sum() if late else 0, ALIGNED), np.float32)
+        return cls(np.empty((len(lengths), width), np.float32), states, np.cumsum(lengths) - lengths)
+
+    def flat(self, number: int, length: int) -> np.ndarray:
+        """Return what is known of a question of so many tokens as one array of its own."""
+        start = self.starts[number]
+        return np.concatenate([self.vectors[number], self.states[start : start + length].ravel()])
+
+    def fill(self, number: int, length: int, flat: np.ndarray) -> None:
+        """Put in what ``flat`` returned."""
+        width, start = self.vectors.shape[1], self.starts[number]
+        self.vectors[number] = flat[:width]
+        self.states[start : start + length] = flat[width:].reshape(-1, ALIGNED)
 
 
 class Network:
@@ -48,6 +81,8 @@ class Network:
         if architecture.loss == "contrastive":
             layers = []
         self._lexicon = Lexicon.of(weights)
+        if architecture.late:
+            self._states = np.split(weights["token_states.kernel"], len(names)), weights["token_states.bias"]
         self._head = [(weights[f"{layer}.kernel"], weights[f"{layer}.bias"]) for layer in layers]
 
     @property
@@ -63,16 +98,13 @@ class Network:
         vectors = self._embedding[: _FREQUENT // (16 * self.architecture.units * len(directions))]
         return [np.ascontiguousarray(self._recurrence.project(vectors, d).transpose(1, 0, 2)) for d in directions]
 
-    def encode(self, ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
-        """Return the vector of each question.
+    def encode(self, ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None = None) -> Encodings:
+        """Return the vector of each question, and the states of its tokens where the architecture has a late measure.
 
         Args:
             ids: int32 (n, steps), right-padded.
             lengths: (n,), tokens of each row, at least 1.
             pool: threads to share the blocks of rows; None computes them here.
-
-        Returns:
-            float32 (n, d).
         """
         if self.architecture.encoder == "lstm_flat":
             ids = np.pad(ids, ((0, 0), (0, max(0, self.architecture.flat_length - ids.shape[1]))))
@@ -81,11 +113,30 @@ class Network:
         sequences = [ids]
         if self._recurrence.directions == 2:
             sequences.append(_backwards(ids, lengths))
-        return (self._encode_few if len(ids) <= _FEW else self._encode_many)(sequences, lengths, pool)
+        encodings = Encodings.empty(lengths, self.width, late=self.architecture.late)
+        if self.architecture.late:
+            encodings.states[:] = self._states[1]
+        (self._encode_few if len(ids) <= _FEW else self._encode_many)(sequences, lengths, encodings, pool)
+        return encodings
+
+    def _each_step(
+        self, encodings: Encodings, rows: np.ndarray, lengths: np.ndarray, directions: Sequence[int]
+    ) -> EachStep | None:
+        """Return what adds the states of questions to their tokens, as the recurrence comes to them."""
+        if not self.architecture.late:
+            return None
+        starts = encodings.starts[rows]
+
+        def add(step: int, alive: np.ndarray, states: np.ndarray) -> None:
+            for direction, state in zip(directions, states, strict=True):
+                place = lengths[alive] - 1 - step if direction else step
+                encodings.states[starts[alive] + place] += state @ self._states[0][direction]
+
+        return add
 
     def _encode_few(
-        self, sequences: list[np.ndarray], lengths: np.ndarray, pool: ThreadPoolExecutor | None
-    ) -> np.ndarray:
+        self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, pool: ThreadPoolExecutor | None
+    ) -> None:
         order = np.argsort(-lengths, kind="stable")
         shape = (sequences[0].shape[1], 4, len(sequences), len(lengths), self.architecture.units)
         inputs = np.empty(shape, np.float32)
@@ -98,49 +149,48 @@ class Network:
                 step, row = np.nonzero(rare)
                 projected = self._recurrence.project(self._embedding[steps[step, row]], direction)
                 inputs[step, :, direction, row] = projected.transpose(1, 0, 2)
-        vectors = np.empty((len(lengths), self.width), np.float32)
-        vectors[order] = self._recurrence.few(inputs, lengths[order])
-        return vectors
+        each_step = self._each_step(encodings, order, lengths[order], range(len(sequences)))
+        encodings.vectors[order] = self._recurrence.few(inputs, lengths[order], each_step)
 
     def _encode_many(
-        self, sequences: list[np.ndarray], lengths: np.ndarray, pool: ThreadPoolExecutor | None
-    ) -> np.ndarray:
+        self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, pool: ThreadPoolExecutor | None
+    ) -> None:
         # Each distinct token is projected once, however often it occurs.
         used = np.zeros(len(self._embedding), dtype=bool)
         used[sequences[0]] = True
         tokens = np.flatnonzero(used)
         place = np.zeros(len(used), dtype=np.int32)
         place[tokens] = np.arange(tokens.size, dtype=np.int32)
-        vectors = np.empty((len(lengths), self.width), np.float32)
         width = self.width // len(sequences)
 
         def encode_block(rows: np.ndarray, projected: np.ndarray, direction: int) -> None:
             sizes = lengths[rows]
             block = place[sequences[direction][rows, : sizes.max()]]
-            encoded = self._recurrence.many(direction, projected, block, sizes)
-            vectors[rows, direction * width : (direction + 1) * width] = encoded
+            each_step = self._each_step(encodings, rows, sizes, [direction])
+            encoded = self._recurrence.many(direction, projected, block, sizes, each_step)
+            encodings.vectors[rows, direction * width : (direction + 1) * width] = encoded
 
         for direction, sequence in enumerate(sequences):
             projected = self._recurrence.project(self._embedding[tokens], direction)
             order = by_beginning(sequence, lengths)
             blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
             _each(pool, encode_block, [(rows, projected, direction) for rows in blocks])
-        return vectors
 
-    def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray) -> np.ndarray:
+    def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray, late: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Return the score of each pair: the logit of the head, or margin/2 − distance for the contrastive loss.
 
         Args:
             u: float32 (n, d), vectors of the first questions.
             v: float32 (n, d), of the second.
             lexical: float32 (n, lexical measures).
+            late: the late measures.
 
         Returns:
             float64 (n,), higher = more alike; the network's own probability is σ(score).
         """
         if self.architecture.loss == "contrastive":
             return self.architecture.margin / 2 - euclidean_distance(u, v, np)[:, 0].astype(np.float64)
-        features = vector_similarities(self.architecture.measures, u, v, np)
+        features = [*vector_similarities(self.architecture.measures, u, v, np), *late]
         if self.architecture.lexical:
             features.append(
                 np.maximum(lexical @ self.weights["lexical_hidden.kernel"] + self.weights["lexical_hidden.bias"], 0)
@@ -153,7 +203,7 @@ class Network:
 
     def compare(
         self,
-        vectors: np.ndarray,
+        encodings: Encodings,
         ids: np.ndarray,
         lengths: np.ndarray,
         first: np.ndarray,
@@ -163,7 +213,7 @@ class Network:
         """Return the score of pairs of encoded distinct questions.
 
         Args:
-            vectors: float32 (q, d), what ``encode`` returned for the distinct questions.
+            encodings: what ``encode`` returned for the distinct questions.
             ids: int32 (q, steps), their right-padded ids.
             lengths: (q,), their numbers of tokens.
             first: (n,) row of the first question of each pair.
@@ -180,10 +230,23 @@ class Network:
             a, b = first[rows], second[rows]
             width = max(lengths[a].max(), lengths[b].max())
             lexical = lexical_similarities(self.architecture.lexical, ids[a, :width], ids[b, :width], self._lexicon)
-            scores[rows] = self.score(vectors[a], vectors[b], lexical)
+            late = [self._alignment(encodings, lengths, a, b)] if self.architecture.late else []
+            scores[rows] = self.score(encodings.vectors[a], encodings.vectors[b], lexical, late)
 
-        _each(pool, compare_block, [(order[start : start + _PAIRS],) for start in range(0, len(order), _PAIRS)])
+        size = _ALIGNED_PAIRS if self.architecture.late else _PAIRS
+        _each(pool, compare_block, [(order[start : start + size],) for start in range(0, len(order), size)])
         return scores
+
+    def _alignment(self, encodings: Encodings, lengths: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return the late measure of questions a and b."""
+        both = []
+        for rows in (a, b):
+            steps = np.arange(lengths[rows].max())
+            places = encodings.starts[rows, None] + steps
+            mask = (steps < lengths[rows, None]).astype(np.float32)
+            both.append((encodings.states.take(places, axis=0, mode="clip"), mask))
+        one, other = both
+        return alignment(one, other, (self.weights["alignment.kernel"], self.weights["alignment.bias"]), np)
 
 
 def _backwards(ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:

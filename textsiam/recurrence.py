@@ -1,12 +1,14 @@
 """The recurrence of an LSTM in NumPy: for a few sequences at once, or for many that share their beginnings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 
 Array = np.ndarray
 Pooling = Literal["last", "maximum", "all"]
+# Takes a step, the rows of the sequences that have it, and their states (directions, rows, units).
+EachStep = Callable[[int, Array, Array], None]
 
 
 def _tanh_by_exp(x: Array, out: Array) -> Array:
@@ -109,13 +111,14 @@ class Recurrence:
             TANH(c if FACTOR == 1 else np.multiply(c, np.float32(FACTOR), out=scratch), out=scratch)
         np.multiply(z.o, scratch, out=h)
 
-    def few(self, inputs: Array, lengths: Array) -> Array:
+    def few(self, inputs: Array, lengths: Array, each_step: EachStep | None = None) -> Array:
         """Run a few sequences, all directions at once.
 
         Args:
             inputs: (steps, 4, directions, rows, units), what ``project`` gives of their tokens; the rows are sorted by
                 length, the longest first.
             lengths: (rows,), tokens of each, at least 1.
+            each_step: is given the states as they come.
 
         Returns:
             float32 (rows, directions · units), for "all" states (rows, steps · units).
@@ -147,10 +150,14 @@ class Recurrence:
                 best = h
             else:
                 states.append(h[0].copy())
+            if each_step:
+                each_step(step, np.arange(k), h * _HALF)
         output[:, :before] = best
         return np.concatenate(states or output, axis=1) * _HALF
 
-    def many(self, direction: int, projected: Array, tokens: Array, lengths: Array) -> Array:
+    def many(
+        self, direction: int, projected: Array, tokens: Array, lengths: Array, each_step: EachStep | None = None
+    ) -> Array:
         """Run many sequences in one direction; neighbours that begin alike share the states of their beginnings.
 
         Args:
@@ -158,6 +165,7 @@ class Recurrence:
             projected: (4, vocabulary, units), what ``project`` gives of the tokens by their ids.
             tokens: (rows, steps) ids, right-padded with 0.
             lengths: (rows,), tokens of each, at least 1.
+            each_step: is given the states, of this direction, as they come.
 
         Returns:
             float32 (rows, units), for "all" states (rows, steps · units).
@@ -190,6 +198,9 @@ class Recurrence:
             else:
                 ended = np.flatnonzero(lengths == step + 1)
                 output[ended] = (best if self.pooling == "maximum" else h)[node[ended, step]]
+            if each_step:
+                alive = np.flatnonzero(lengths > step)
+                each_step(step, alive, h[None, node[alive, step]] * _HALF)
         output *= _HALF
         return output
 

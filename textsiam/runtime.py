@@ -18,16 +18,17 @@ from textsiam.bundle import MANIFEST, Bundle, read_bundle
 from textsiam.calibration import Calibration
 from textsiam.compression import expand_weights
 from textsiam.errors import TextsiamError
-from textsiam.network import Network
+from textsiam.network import Encodings, Network
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, normalise
 from textsiam.threads import one_blas_thread, worker_threads
 
 BUNDLED = Path(__file__).parent / "models" / "default"  # made by scripts/compress_model.py
-_ENTRY = 400  # bytes that Python takes to remember a question, beside its text and vector
+_ENTRY = 400  # bytes that Python takes to remember a question, beside its text and encoding
+_LATE_PAIRS = 1 << 14  # pairs answered together where the states of every token are kept for it
 
 
 class QuestionCache:
-    """Vectors of the questions asked last, bounded in bytes; the least recently used go first.
+    """Encodings of the questions asked last, bounded in bytes; the least recently used go first.
 
     Args:
         capacity: bytes that may be taken, approximately.
@@ -43,24 +44,24 @@ class QuestionCache:
         return len(self._entries)
 
     def get(self, text: str) -> np.ndarray | None:
-        """Return the vector of a question, if it is remembered."""
+        """Return the encoding of a question, if it is remembered."""
         with self._lock:
             if text in self._entries:
                 self._entries.move_to_end(text)
             return self._entries.get(text)
 
-    def put(self, text: str, vector: np.ndarray) -> None:
+    def put(self, text: str, encoding: np.ndarray) -> None:
         """Remember a question, and forget others until it fits."""
         with self._lock:
             if text not in self._entries:
-                self._entries[text] = vector
-                self.size += self._bytes(text, vector)
+                self._entries[text] = encoding
+                self.size += self._bytes(text, encoding)
             while self.size > self.capacity:
                 self.size -= self._bytes(*self._entries.popitem(last=False))
 
     @staticmethod
-    def _bytes(text: str, vector: np.ndarray) -> int:
-        return _ENTRY + 4 * len(text) + vector.nbytes
+    def _bytes(text: str, encoding: np.ndarray) -> int:
+        return _ENTRY + 4 * len(text) + encoding.nbytes
 
 
 class Model:
@@ -68,7 +69,7 @@ class Model:
 
     Args:
         bundle: what the model folder holds.
-        cache_bytes: remember the vectors of recent questions in so many bytes; 0 remembers none.
+        cache_bytes: remember the encodings of recent questions in so many bytes; 0 remembers none.
     """
 
     def __init__(self, bundle: Bundle, *, cache_bytes: int = 0):
@@ -171,6 +172,10 @@ class Model:
             )
         if not len(question1):
             return np.empty(0), np.empty(0, dtype=bool)
+        if self.architecture.late and len(question1) > _LATE_PAIRS:
+            parts = [slice(start, start + _LATE_PAIRS) for start in range(0, len(question1), _LATE_PAIRS)]
+            scores, same = zip(*(self._compare(question1[part], question2[part]) for part in parts), strict=True)
+            return np.concatenate(scores), np.concatenate(same)
         if self.architecture.symmetric:
             question1, question2 = list(map(min, question1, question2)), list(map(max, question1, question2))
         texts = list(dict.fromkeys(chain(question1, question2)))
@@ -180,8 +185,8 @@ class Model:
         )
         with one_blas_thread, worker_threads(len(texts)) as pool:
             ids, lengths = self.preprocessor.encode_padded(texts)
-            vectors = self._encode(texts, ids, lengths, pool)
-            scores = self.network.compare(vectors, ids, lengths, first, second, pool)
+            encodings = self._encode(texts, ids, lengths, pool)
+            scores = self.network.compare(encodings, ids, lengths, first, second, pool)
         same = first == second
         like = np.flatnonzero(~same & (lengths[first] == lengths[second]) & (ids[first, 0] == ids[second, 0]))
         for pair in like[(ids[first[like]] == ids[second[like]]).all(axis=1)] if like.size else ():
@@ -190,20 +195,22 @@ class Model:
 
     def _encode(
         self, texts: list[str], ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None
-    ) -> np.ndarray:
-        """Return the vectors of distinct questions, those that are remembered not computed again."""
+    ) -> Encodings:
+        """Return the encodings of distinct questions, those that are remembered not computed again."""
         if self.cache is None:
             return self.network.encode(ids, lengths, pool)
-        known = {number: vector for number, text in enumerate(texts) if (vector := self.cache.get(text)) is not None}
-        vectors = np.empty((len(texts), self.network.width), np.float32)
-        for number, vector in known.items():
-            vectors[number] = vector
+        known = {number: flat for number, text in enumerate(texts) if (flat := self.cache.get(text)) is not None}
+        encodings = Encodings.empty(lengths, self.network.width, late=self.architecture.late)
+        for number, flat in known.items():
+            encodings.fill(number, lengths[number], flat)
         fresh = [number for number in range(len(texts)) if number not in known]
         if fresh:
-            vectors[fresh] = self.network.encode(ids[fresh], lengths[fresh], pool)
-        for number in fresh:
-            self.cache.put(texts[number], vectors[number].copy())
-        return vectors
+            computed = self.network.encode(ids[fresh], lengths[fresh], pool)
+            for place, number in enumerate(fresh):
+                flat = computed.flat(place, lengths[number])
+                encodings.fill(number, lengths[number], flat)
+                self.cache.put(texts[number], flat)
+        return encodings
 
 
 def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model:
@@ -212,7 +219,7 @@ def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model
     Args:
         path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``, or the model that
             comes with textsiam.
-        cache_bytes: remember the vectors of recent questions in so many bytes; 0 remembers none.
+        cache_bytes: remember the encodings of recent questions in so many bytes; 0 remembers none.
 
     Raises:
         TextsiamError: the folder is missing, foreign or damaged.

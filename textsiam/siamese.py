@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from textsiam.architecture import LEXICAL_UNITS, Architecture
+from textsiam.architecture import COMPARED, LEXICAL_UNITS, Architecture
 from textsiam.encoders.text import build_text_encoder
 from textsiam.losses import ContrastiveLoss
-from textsiam.measures import Array, euclidean_distance, vector_similarities
+from textsiam.measures import Array, alignment, euclidean_distance, vector_similarities
 
 
 class Similarities(layers.Layer):
@@ -30,6 +30,29 @@ class EuclideanDistance(layers.Layer):
         return euclidean_distance(u, v, ops)
 
 
+class Alignment(layers.Layer):
+    """The late measure: (n, L1, d), (n, L2, d) and the ids of the tokens → (n, 4 · units); see ``alignment``."""
+
+    def __init__(self, units: int, **kwargs):  # type: ignore[no-untyped-def]
+        super().__init__(**kwargs)
+        self.units = units
+        self.supports_masking = True  # the ids tell
+
+    def build(self, states1: tuple[int, ...], *_: tuple[int, ...]) -> None:
+        """Make the dense layer of the comparison."""
+        self.kernel = self.add_weight(name="kernel", shape=(2, states1[-1], self.units), initializer="glorot_uniform")
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+
+    def call(self, states1: Array, states2: Array, ids1: Array, ids2: Array) -> Array:
+        """Return the measure."""
+        masks = (ops.cast(ops.not_equal(ids, 0), states1.dtype) for ids in (ids1, ids2))
+        return alignment(*zip((states1, states2), masks, strict=True), (self.kernel, self.bias), ops)
+
+    def compute_mask(self, *_: Array, **__: Array) -> None:
+        """Return None: there are no steps left to mask."""
+        return None
+
+
 def build_siamese(
     architecture: Architecture, vectors: np.ndarray, *, train_vectors: bool = True, dropout: float = 0.0
 ) -> keras.Model:
@@ -49,17 +72,20 @@ def build_siamese(
     steps = (encoder.inputs[0].shape[1],)
     question1 = keras.Input(steps, dtype="int32", name="question1")
     question2 = keras.Input(steps, dtype="int32", name="question2")
-    u = encoder(question1)
-    v = encoder(question2)
+    u, v = encoder(question1), encoder(question2)
+    late = []
+    if architecture.late:
+        (u, states1), (v, states2) = u, v
+        late = [Alignment(COMPARED, name="alignment")(states1, states2, question1, question2)]
     inputs = {"question1": question1, "question2": question2}
 
     if architecture.loss == "contrastive":
         return keras.Model(inputs, EuclideanDistance(name="distance")(u, v), name="siamese")
 
     features = []
-    if len(architecture.lexical) < len(architecture.measures):
-        similarities = Similarities(architecture.measures, name="similarities")(u, v)
-        features.append(layers.Dropout(dropout, name="dropout_similarities")(similarities))
+    similarities = Similarities(architecture.measures, name="similarities")(u, v)
+    features.append(layers.Dropout(dropout, name="dropout_similarities")(similarities))
+    features.extend(layers.Dropout(dropout, name="dropout_alignment")(measure) for measure in late)
     if architecture.lexical:
         # Without dropout: of a few numbers none can be spared, and what they say of unseen questions is reliable.
         inputs["lexical"] = keras.Input((len(architecture.lexical),), dtype="float32", name="lexical")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from textsiam.architecture import Architecture
+from textsiam.architecture import ALIGNED, Architecture
 from textsiam.measures import Array
 
 
@@ -29,9 +29,10 @@ class MaskedMaxPooling(layers.Layer):
 def build_text_encoder(
     architecture: Architecture, vectors: np.ndarray, *, train_vectors: bool = True, dropout: float = 0.0
 ) -> keras.Model:
-    """Return the shared encoder, a model from ids (n, steps) to vectors (n, d).
+    """Return the shared encoder, a model from ids (n, steps) to vectors (n, d), or to these and states (n, steps, 128).
 
-    d is ``units`` for "lstm", twice that for "bilstm", ``flat_length · units`` for "lstm_flat".
+    d is ``units`` for "lstm", twice that for "bilstm", ``flat_length · units`` for "lstm_flat". There are states of the
+    tokens where the architecture has a late measure.
 
     Args:
         architecture: encoder and sizes.
@@ -49,14 +50,18 @@ def build_text_encoder(
         name="embedding",
     )
     steps = layers.Dropout(dropout, name="embedding_dropout")(embedding(ids))
+    states = None
     if architecture.encoder == "lstm":
-        encoding = layers.LSTM(architecture.units, name="forward")(steps)
+        forward = layers.LSTM(architecture.units, return_state=True, return_sequences=architecture.late, name="forward")
+        states, encoding, _ = forward(steps)
     elif architecture.encoder == "bilstm":
         forward = layers.LSTM(architecture.units, return_sequences=True, name="forward")
         backward = layers.LSTM(architecture.units, return_sequences=True, go_backwards=True, name="backward")
-        both = layers.Bidirectional(forward, backward_layer=backward, name="bidirectional")(steps)
-        encoding = MaskedMaxPooling(name="maximum")(both)
+        states = layers.Bidirectional(forward, backward_layer=backward, name="bidirectional")(steps)
+        encoding = MaskedMaxPooling(name="maximum")(states)
     else:
         states = layers.LSTM(architecture.units, activation="relu", return_sequences=True, name="forward")(steps)
         encoding = layers.Flatten(name="flatten")(states)
+    if architecture.late:
+        encoding = [encoding, layers.Dense(ALIGNED, name="token_states")(states)]
     return keras.Model(ids, encoding, name="encoder")
