@@ -29,10 +29,7 @@ from textsiam.runtime import Model, load_model
 from textsiam.vectors import SELF_TRAINED
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
-TUNED = {"batch_size": 256, "learning_rate": 2e-3, "epochs": 4, "min_count": 2, "dropout": 0.3}
-BILSTM = TUNED | {"encoder": "bilstm"}
-ACCURATE = BILSTM | {"measures": (*DEFAULT_MEASURES, "alignment")}
-FAST = TUNED | {"max_vocabulary": 36_000, "contrasts": 0.05}
+BILSTM = preset("accurate") | {"measures": DEFAULT_MEASURES}
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,11 @@ class Run:
 
 
 RUNS = {
-    "fast": Run("standard", FAST),
+    "fast": Run("standard", preset("fast")),
     "bilstm": Run("standard", BILSTM),
-    "accurate": Run("standard", ACCURATE),
+    "accurate": Run("standard", preset("accurate")),
     "bilstm-random": Run("random", BILSTM),
-    "accurate-random": Run("random", ACCURATE),
+    "accurate-random": Run("random", preset("accurate")),
     "singh2019-random": Run("random", preset("singh2019"), beside_glove=()),
 }
 SPLITS = {

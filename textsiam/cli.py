@@ -57,7 +57,9 @@ def train(
     pairs: PairsFile,
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
     dev: Annotated[str | None, typer.Option(help="Labelled pairs to decide on; default: a random tenth.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Named settings, e.g. singh2019; options override them.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Named settings: fast, accurate, singh2019; options override them.")
+    ] = None,
     encoder: Annotated[str | None, typer.Option(help="lstm (default) or bilstm.")] = None,
     units: Annotated[int | None, typer.Option(help="Size of the LSTM state; default 128.")] = None,
     measures: Annotated[str | None, typer.Option(help="Similarity measures, separated by commas.")] = None,
