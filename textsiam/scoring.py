@@ -5,53 +5,33 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, nullcontext, suppress
 from copy import copy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from filelock import FileLock, Timeout
-
 from textsiam.decisions import Decisions, decisions
 from textsiam.errors import TextsiamError
 from textsiam.journal import Journal
-from textsiam.outputs import DECISION, PROBABILITY, Output, TextOutput, open_output, resumable_file
+from textsiam.outputs import Output, TextOutput, open_output, resumable_file
 from textsiam.runtime import Model, QuestionCache
-from textsiam.tables import Chunk, Position, Table, kind_of, listing, open_table
-
-_CHUNK = 16_384  # rows scored together
-_SEGMENT = 8  # chunks after which the work is brought to the disk, and what is remembered of questions begins anew
-_CACHE = 1 << 26  # bytes in which the vectors of recent questions are remembered
-_REJECTED = b"row,line,reason,text\n"
-
-
-@dataclass(frozen=True)
-class ScoreSummary:
-    """What scoring a file came to.
-
-    Attributes:
-        rows: rows read and written, those with a blank question included.
-        duplicates: rows called duplicate.
-        blank_rows: rows with a blank question, left without an answer.
-        rejected_rows: rows that could not be read and were left out.
-        seconds: time that this run took; one that goes on with another does not know how long that took.
-        resumed_rows: rows that an earlier run had written already.
-    """
-
-    rows: int = 0
-    duplicates: int = 0
-    blank_rows: int = 0
-    rejected_rows: int = 0
-    seconds: float = 0.0
-    resumed_rows: int = 0
-
-    @property
-    def pairs_per_second(self) -> float:
-        """Rate of scoring; 0 for no time."""
-        return (self.rows - self.resumed_rows) / self.seconds if self.seconds else 0.0
+from textsiam.scored import (
+    CACHE,
+    CHUNK,
+    REJECTED,
+    SEGMENT,
+    ScoreSummary,
+    check_sound,
+    locked,
+    question_columns,
+    rejected_file,
+    write_scored,
+    writing,
+)
+from textsiam.tables import Chunk, Position, Table, listing, open_table
 
 
 def score_file(
@@ -103,28 +83,17 @@ def score_file(
     if os.fspath(output) == "-" and bad_rows == "skip":
         raise TextsiamError("Skipped rows go to a file beside the output: name one with -o.")
     with open_table(source) as table:
-        columns = table.find(question1, "question1"), table.find(question2, "question2")
-        taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
-        if taken:
-            raise TextsiamError(f"The table has a column {taken[0]!r} already, which scoring adds. Rename it.")
+        columns = question_columns(table, question1, question2)
         work = {
             "model": deciding.model.digest,
             "header": table.columns,
             "options": [columns, deciding.threshold, prior, spreadsheet_safe],
         }
         target = None if os.fspath(output) == "-" else Path(output)
-        with _lock(target):
-            try:
-                run = _Run(
-                    table, os.fspath(source), target, work, spreadsheet_safe=spreadsheet_safe, overwrite=overwrite
-                )
-                with closing(run):
-                    summary = run.score(deciding, columns, skip=bad_rows == "skip", progress=progress)
-            except OSError as error:
-                raise TextsiamError(
-                    f"Cannot write {output}: {error.strerror or error}. Make room, or write elsewhere; the same call "
-                    "goes on where this one stopped."
-                ) from error
+        with locked(target) if target else nullcontext(), writing(output):
+            run = _Run(table, os.fspath(source), target, work, spreadsheet_safe=spreadsheet_safe, overwrite=overwrite)
+            with closing(run):
+                summary = run.score(deciding, columns, skip=bad_rows == "skip", progress=progress)
     return replace(summary, seconds=time.perf_counter() - start)
 
 
@@ -149,29 +118,6 @@ class _Step:
             values["rejected"],
             replace(summary, resumed_rows=summary.rows),
         )
-
-
-@contextmanager
-def _lock(target: Path | None) -> Iterator[None]:
-    """Keep a second run off an output."""
-    if target is None:
-        yield
-        return
-    if not target.parent.is_dir():
-        raise TextsiamError(f"There is no folder {target.parent} to write {target.name} to. Make it first.")
-    kind_of(target)
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise TextsiamError(f"Another run writes {target}. Wait for it, or choose another name.") from error
-    except OSError as error:
-        raise TextsiamError(f"Cannot write {target}: {error.strerror or error}. Write elsewhere.") from error
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 class _Run:
@@ -228,7 +174,7 @@ class _Run:
             if not finished:
                 self._rejected = resumable_file(self._rejected_part, marks[1])
             if not step:
-                self._rejected.write(_REJECTED)
+                self._rejected.write(REJECTED)
 
     def _earlier(self, overwrite: bool) -> "_Step | None":
         """Return how far an unfinished run of this work has come; None: begin anew."""
@@ -271,7 +217,7 @@ class _Run:
     ) -> ScoreSummary:
         """Score what is left of the table and put the output in its place."""
         if not self._finished:
-            chunks = self.table.chunks(_CHUNK)
+            chunks = self.table.chunks(CHUNK)
 
             def read() -> tuple[Chunk, Position, float | None] | None:
                 chunk = next(chunks, None)
@@ -283,16 +229,15 @@ class _Run:
                 coming, number = ahead.submit(read), 0
                 while found := coming.result():
                     coming = ahead.submit(read)
-                    if number % _SEGMENT == 0:
+                    if number % SEGMENT == 0:
                         if number:
                             self._note(position)
-                        model.cache = QuestionCache(_CACHE)  # so that a run that goes on here computes the same
+                        model.cache = QuestionCache(CACHE)  # so that a run that goes on here computes the same
                     chunk, position, share = found
-                    if chunk.unsound and not skip:
-                        raise TextsiamError(
-                            f"{self.table.name}, {chunk.unsound[0]} Or go on without such rows: --bad-rows skip."
-                        )
-                    self._write(chunk, *deciding(chunk.column(columns[0]), chunk.column(columns[1])))
+                    if not skip:
+                        check_sound(self.table, chunk)
+                    answers = deciding(chunk.column(columns[0]), chunk.column(columns[1]))
+                    self.summary += write_scored(chunk, *answers, self._output, self._rejected)
                     number += 1
                     if progress is not None:
                         progress(self.summary.rows, share)
@@ -302,21 +247,6 @@ class _Run:
             self._note(position, finished=True)
             self._finished = True
         return self._put()
-
-    def _write(self, chunk: Chunk, probabilities: list[float | None], duplicates: list[bool | None]) -> None:
-        self._output.write(chunk, probabilities, duplicates)
-        for row in chunk.unsound:
-            cells = str(row.reason).encode(), row.raw
-            quoted = b",".join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells)
-            self._rejected.write(f"{row.row},{row.line},".encode() + quoted + b"\n")
-        done = self.summary
-        self.summary = replace(
-            done,
-            rows=done.rows + len(chunk),
-            duplicates=done.duplicates + sum(map(bool, duplicates)),
-            blank_rows=done.blank_rows + probabilities.count(None),
-            rejected_rows=done.rejected_rows + len(chunk.unsound),
-        )
 
     def _note(self, position: Position, *, finished: bool = False) -> None:
         """Bring everything to the disk, then say so."""
@@ -353,8 +283,3 @@ class _Run:
         if self.target is not None and not self._resumable:
             for path in (self._part, self._rejected_part):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def rejected_file(target: Path) -> Path:
-    """Return the file that takes the rows that could not be read."""
-    return target.with_name(f"{target.name}.rejected.csv")

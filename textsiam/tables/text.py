@@ -67,6 +67,11 @@ class _Lines:
         """Let lines be read again."""
         self._waiting.extendleft(line for line in reversed(lines) if line)
 
+    def seek(self, offset: int) -> None:
+        """Go on at a byte."""
+        self._waiting.clear()
+        self.stream.seek(offset)
+
 
 class TextTable(Table):
     """A csv or tsv file.
@@ -179,6 +184,18 @@ class TextTable(Table):
         self._rows, self._line, self._offset = position.rows, position.lines, position.offset
         self._wasted = position.wasted
         return left == 0 and self._digest.hexdigest() == position.digest
+
+    def seek(self, position: Position) -> None:
+        """See ``Table``.
+
+        Raises:
+            OSError, EOFError, zlib.error: there is no such position, or what comes before it cannot be decompressed.
+        """
+        if position.offset != self._offset:
+            self._lines.seek(position.offset)
+        self._rows, self._line, self._offset = position.rows, position.lines, position.offset
+        self._wasted = position.wasted
+        self._digest = hashlib.sha256()
 
     def share(self) -> float | None:
         """See ``Table``."""
