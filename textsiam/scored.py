@@ -1,4 +1,4 @@
-"""Scored rows on their way to the disk: sound ones with their answers, others with the reason, and what they come to."""
+"""Scored rows on their way to the disk: sound ones with their answers, others with the reason, and their counts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,6 @@ from textsiam.tables import Chunk, Table, kind_of
 
 CHUNK = 16_384  # rows scored together
 SEGMENT = 8  # chunks after which the work is brought to the disk, and what is remembered of questions begins anew
-CACHE = 1 << 26  # bytes in which the vectors of recent questions are remembered
 REJECTED = b"row,line,reason,text\n"
 
 
@@ -100,6 +99,11 @@ def question_columns(table: Table, question1: str, question2: str) -> tuple[int,
 def rejected_file(target: Path) -> Path:
     """Return the file that takes the rows that could not be read."""
     return target.with_name(f"{target.name}.rejected.csv")
+
+
+def rejected_folder(target: Path) -> Path:
+    """Return the folder that takes such rows where the output is a folder of parts, a file a part."""
+    return target / "_rejected"
 
 
 @contextmanager

@@ -8,18 +8,17 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext, suppress
-from copy import copy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from textsiam.decisions import Decisions, decisions
+from textsiam.decisions import Decisions, decisions, decisions_elsewhere
+from textsiam.distributed import score_files
 from textsiam.errors import TextsiamError
 from textsiam.journal import Journal
 from textsiam.outputs import Output, TextOutput, open_output, resumable_file
-from textsiam.runtime import Model, QuestionCache
+from textsiam.runtime import Model
 from textsiam.scored import (
-    CACHE,
     CHUNK,
     REJECTED,
     SEGMENT,
@@ -48,6 +47,9 @@ def score_file(
     spreadsheet_safe: bool = False,
     overwrite: bool = False,
     progress: Callable[[int, float | None], None] | None = None,
+    engine: str = "local",
+    scheduler: str | None = None,
+    workers: int | None = None,
 ) -> ScoreSummary:
     """Score every row of a table of any size; rows, columns and the bytes of values stay as they are.
 
@@ -55,8 +57,14 @@ def score_file(
     gone on with by the same call: the output is the same to the byte. Until it is whole it stands beside the output,
     as ``OUTPUT.part`` with ``OUTPUT.journal``.
 
+    The dask engine does this on the processes of a cluster, part by part. Its output is a folder of tables,
+    ``OUTPUT/part-00003-00012.csv`` the 13th part of the 4th file, with a line for each in ``_parts.jsonl``; the rows
+    that it skips go to ``OUTPUT/_rejected/``. A run that goes on scores the parts that are not finished. A script must
+    call it under ``if __name__ == "__main__":``, since the processes of a local cluster import the script.
+
     Args:
-        source: csv or tsv, gzipped or not, or parquet; ``-`` is standard input (csv).
+        source: csv or tsv, gzipped or not, or parquet, here or where fsspec reaches (``s3://…``); ``-`` is standard
+            input (csv). For dask also a pattern (``pairs-*.csv``): the files in the order of their names.
         output: the same kinds by its suffix; ``-`` is standard output (csv).
         model: a model or its folder; None as in ``load_model``.
         question1: column of the first question.
@@ -68,7 +76,10 @@ def score_file(
             ``OUTPUT.rejected.csv``, with the reasons.
         spreadsheet_safe: put an apostrophe before values that a spreadsheet would run as formulas.
         overwrite: replace an existing output; drop an unfinished run that is of other work.
-        progress: called after every chunk with the rows done and the share of the table, None where unknown.
+        progress: called after every chunk or part with the rows done and the share of all, None where unknown.
+        engine: "local", or "dask".
+        scheduler: address of a Dask scheduler, ``tcp://…``; None starts a cluster here.
+        workers: processes of the cluster that is started here; None: one a core.
 
     Returns:
         The counts.
@@ -78,8 +89,30 @@ def score_file(
     """
     if bad_rows not in ("stop", "skip"):
         raise TextsiamError(f"bad_rows is 'stop' or 'skip', not {bad_rows!r}.")
-    deciding = decisions(model, threshold=threshold, precision=precision, prior=prior)
+    if engine not in ("local", "dask"):
+        raise TextsiamError(f"engine is 'local' or 'dask', not {engine!r}.")
+    if engine == "local" and not (scheduler is None and workers is None):
+        raise TextsiamError("A scheduler and workers are the dask engine's: add --engine dask.")
+    if scheduler is not None and workers is not None:
+        raise TextsiamError("A cluster that runs already has its workers: give a scheduler or workers, not both.")
+    if workers is not None and workers < 1:
+        raise TextsiamError(f"workers is a number of processes, at least 1, not {workers}.")
     start = time.perf_counter()
+    if engine == "dask":
+        summary = score_files(
+            source,
+            output,
+            decisions_elsewhere(model, threshold=threshold, precision=precision, prior=prior),
+            questions=(question1, question2),
+            skip=bad_rows == "skip",
+            spreadsheet_safe=spreadsheet_safe,
+            overwrite=overwrite,
+            scheduler=scheduler,
+            workers=workers,
+            progress=progress,
+        )
+        return replace(summary, seconds=time.perf_counter() - start)
+    deciding = decisions(model, threshold=threshold, precision=precision, prior=prior)
     if os.fspath(output) == "-" and bad_rows == "skip":
         raise TextsiamError("Skipped rows go to a file beside the output: name one with -o.")
     with open_table(source) as table:
@@ -223,8 +256,7 @@ class _Run:
                 chunk = next(chunks, None)
                 return None if chunk is None else (chunk, self.table.position(), self.table.share())
 
-            model = copy(deciding.model)
-            position, deciding = self.table.position(), replace(deciding, model=model)
+            position = self.table.position()
             with ThreadPoolExecutor(1) as ahead:  # the next chunk is read while one is scored
                 coming, number = ahead.submit(read), 0
                 while found := coming.result():
@@ -232,7 +264,7 @@ class _Run:
                     if number % SEGMENT == 0:
                         if number:
                             self._note(position)
-                        model.cache = QuestionCache(CACHE)  # so that a run that goes on here computes the same
+                        deciding = deciding.remembering()  # anew, so that a run that goes on here computes the same
                     chunk, position, share = found
                     if not skip:
                         check_sound(self.table, chunk)

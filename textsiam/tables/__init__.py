@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -78,16 +77,16 @@ def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
         raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error
 
 
-def _opener(path: str | os.PathLike[str]) -> Callable[[], BinaryIO]:
+def _opener(path: str | os.PathLike[str]) -> Callable[[], io.BufferedReader]:
     """Return what opens a file, here or wherever fsspec reaches."""
     if "://" not in os.fspath(path):
-        return partial(Path(path).open, "rb")
+        return lambda: Path(path).open("rb")
     fsspec = import_fsspec()
     try:
-        remote = fsspec.open(os.fspath(path), "rb")
+        system, place = fsspec.core.url_to_fs(os.fspath(path))
     except (ImportError, ValueError) as error:  # the package that speaks the protocol is missing, or nobody knows it
         raise TextsiamError(f"{display(path)} cannot be read: {listing([error])}") from error
-    return lambda: cast(BinaryIO, io.BufferedReader(remote.open(), 1 << 20))
+    return lambda: io.BufferedReader(system.open(place, "rb"), 1 << 20)
 
 
 def import_fsspec() -> Any:
@@ -108,7 +107,9 @@ def _size(file: BinaryIO) -> int:
     try:
         return os.fstat(file.fileno()).st_size
     except OSError:  # a file elsewhere has no descriptor
-        return file.seek(0, os.SEEK_END) - file.seek(0)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return size
 
 
 @contextmanager

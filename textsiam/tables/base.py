@@ -100,8 +100,8 @@ class Table(ABC):
         """Go to a position of an earlier reading; False where what comes before it is no longer the same."""
 
     @abstractmethod
-    def seek(self, position: Position) -> None:
-        """Go to a position without reading what comes before it; digests are of what is read from here on."""
+    def seek(self, position: Position | None = None) -> None:
+        """Go to a position without reading what comes before it, or stay; digests are of what is read from here on."""
 
     @abstractmethod
     def share(self) -> float | None:

@@ -5,8 +5,9 @@ import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from io import BufferedReader
 from itertools import accumulate
-from typing import Any, BinaryIO
+from typing import Any
 
 from textsiam.errors import TextsiamError
 from textsiam.tables.base import Chunk, Position, Table, Unsound, listing
@@ -25,7 +26,7 @@ class ParquetTable(Table):
         TextsiamError: it is no readable parquet.
     """
 
-    def __init__(self, opened: Callable[[], BinaryIO], name: str):
+    def __init__(self, opened: Callable[[], BufferedReader], name: str):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -88,8 +89,8 @@ class ParquetTable(Table):
         """See ``Table``; after ``seek`` the digest is of the row groups that hold the rows since."""
         if self._sought is None:
             return Position(self._rows, 0, 0, self._digest)
-        first, last = self._group(self._sought), self._group(max(self._rows - 1, self._sought))
-        return Position(self._rows, 0, 0, self._digest_of(first, last))
+        groups = range(self._group(self._sought), self._group(self._rows - 1) + 1) if self._rows > self._sought else ()
+        return Position(self._rows, 0, 0, self._digest_of(groups))
 
     @cached_property
     def _digest(self) -> str:
@@ -101,16 +102,18 @@ class ParquetTable(Table):
         self._rows = self._start = position.rows
         return self.position().digest == position.digest
 
-    def seek(self, position: Position) -> None:
+    def seek(self, position: Position | None = None) -> None:
         """See ``Table``."""
-        self._sought = position.rows
-        if position.rows != self._rows:
+        if position is not None:
             self._rows = self._start = position.rows
+        self._sought = self._rows
 
-    def _digest_of(self, first: int, last: int) -> str:
-        """Return the SHA-256 of the bytes of row groups, both ends included."""
-        start, end = self._offset(first), self._offset(last + 1)
+    def _digest_of(self, groups: Sequence[int]) -> str:
+        """Return the SHA-256 of the bytes of neighbouring row groups."""
         digest = hashlib.sha256()
+        if not groups:
+            return digest.hexdigest()
+        start, end = self._offset(groups[0]), self._offset(groups[-1] + 1)
         with self._opened() as file:
             file.seek(start)
             while block := file.read(min(end - start, _BLOCK)):
