@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pandas as pd
@@ -16,8 +15,11 @@ import pytest
 from filelock import FileLock
 
 from textsiam import TextsiamError, distributed, load_model, score_file, score_frame, scoring
+from textsiam.bundle import write_bundle
+from textsiam.decisions import decisions_elsewhere
+from textsiam.journal import Journal
+from textsiam.partitions import Job, plan_file, score_part
 from textsiam.parts import PartFolder
-from textsiam.runtime import Model
 
 ROWS, PART = 230, 10  # of a table; of a part
 COUNTS = ("rows", "duplicates", "blank_rows", "rejected_rows")
@@ -74,8 +76,7 @@ def joined(folder):
     tables = [path.read_bytes() for path in parts_of(folder)]
     if folder.suffix == ".gz":
         tables = [gzip.decompress(table) for table in tables]
-    header = os.path.commonprefix(tables)
-    header = header[: header.index(b"\n") + 1]
+    header = tables[0][: tables[0].index(b"\n") + 1]
     return header + b"".join(table.removeprefix(header) for table in tables)
 
 
@@ -197,31 +198,64 @@ def test_whatever_fsspec_reaches(source, model_folder):
 # Whatever dies
 
 
-def test_a_worker_that_is_killed_costs_nothing_but_time(source, model_folder):
-    """SIGKILL one of two real processes while both score."""
+def test_workers_that_are_killed_cost_nothing_but_time(source, model_folder):
+    """SIGKILL a process while all score; then let one die half way through a part."""
     expected = score_file(source / "in.csv", source / "local.csv", model=model_folder)
+
+    def die_half_way():
+        from textsiam import partitions
+
+        def die(chunk, *_):
+            if chunk.raw[0] > b"H":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise AssertionError
+
+        partitions.write_scored = die
+
     with distributed._cluster(None, 2) as client:
-        before = client.run(os.getpid)
-        killed = []
+        first, second = client.run(os.getpid).items()
 
         def kill(rows, _):
-            if rows >= ROWS // 3 and not killed:
-                killed.append(next(iter(before.values())))
-                os.kill(killed[0], signal.SIGKILL)
+            if rows == ROWS // PART // 3 * PART:
+                os.kill(first[1], signal.SIGKILL)
+                client.run(die_half_way, workers=[second[0]])
 
-        found = score_file(
-            source / "in.csv",
-            source / "o.csv",
-            model=model_folder,
-            engine="dask",
-            scheduler=client.scheduler.address,
-            progress=kill,
-        )
+        options = {"model": model_folder, "engine": "dask", "scheduler": client.scheduler.address}
+        found = score_file(source / "in.csv", source / "o.csv", progress=kill, **options)
         client.wait_for_workers(2, timeout=30)
-        assert killed[0] not in client.run(os.getpid).values()
-    assert killed
+        assert not {first[1], second[1]} & set(client.run(os.getpid).values())
     assert counts(found) == counts(expected)
     assert joined(source / "o.csv") == (source / "local.csv").read_bytes()
+
+
+def test_a_scheduler_that_is_lost_gets_one_line(source, dask_score, model_folder, tmp_path):
+    code = """
+import sys
+from textsiam import distributed
+if __name__ == "__main__":
+    with distributed._processes(1) as address:
+        print(address, flush=True)
+        sys.stdin.read()
+"""
+    (tmp_path / "in_host.py").write_text(code)
+    command = [sys.executable, tmp_path / "in_host.py"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
+        address = host.stdout.readline().strip()
+        with pytest.raises(TextsiamError, match=r"scheduler was lost. The same call goes on"):
+            dask_score(source / "in.csv", source / "o.csv", scheduler=address, progress=lambda *_: host.kill())
+    assert dask_score(source / "in.csv", source / "o.csv").resumed_rows >= PART
+
+
+def test_a_part_that_costs_worker_after_worker_gets_one_line(source, dask_score, monkeypatch):
+    from distributed import KilledWorker
+
+    def killed(*_):
+        raise KilledWorker("part", None, 3, None)
+
+    monkeypatch.setattr(distributed, "plan_file", killed)  # as if the scheduler had said so
+    with pytest.raises(TextsiamError, match="Planning has cost several workers their lives"):
+        dask_score(source / "in.csv", source / "o.csv")
+    assert left(source) == []
 
 
 CLIENT = """
@@ -268,3 +302,308 @@ def test_ctrl_c_stops_a_cluster_of_its_own_at_once(source, dask_score, model_fol
     assert process.stderr.splitlines()[-1] == b"KeyboardInterrupt"
     assert b"distributed" not in process.stderr.replace(b"distributed.py", b"").replace(b"/distributed/", b"")
     assert dask_score(source / "in.csv", source / "o.csv").resumed_rows >= 50
+
+
+# Going on, and refusing to
+
+
+def stopped(source, dask_score, **options):
+    """Break off after a third of the rows."""
+
+    def stop(rows, _):
+        if rows >= ROWS // 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dask_score(source / "in.csv", source / "o.csv", progress=stop, **options)
+
+
+@pytest.mark.parametrize("change", ["threshold", "column", "model", "input", "shorter", "files"])
+def test_a_run_of_other_work_is_not_gone_on_with(source, dask_score, model_folder, change, tmp_path):
+    stopped(source, dask_score)
+    given, options = source / "in.csv", {}
+    if change == "threshold":
+        options["threshold"] = 0.9
+    elif change == "column":
+        options["question1"] = "id"
+    elif change == "model":
+        bundle = load_model(model_folder).bundle
+        options["model"] = source / "in_model"
+        write_bundle(options["model"], replace(bundle, config={**bundle.config, "threshold": {"value": 0.3}}))
+    elif change == "input":
+        given.write_bytes(given.read_bytes().replace(b"0003", b"0333"))
+    elif change == "shorter":
+        given.write_bytes(given.read_bytes()[:300])
+        given.write_bytes(given.read_bytes()[: given.read_bytes().rindex(b"\n", 0, 250) + 1] + b"Why?,Who?,1,\n")
+    else:
+        given = str(source / "in*.csv")
+        shutil.copy(source / "in.csv", source / "in2.csv")
+    with pytest.raises(TextsiamError, match="unfinished run"):
+        dask_score(given, source / "o.csv", **options)
+    again = dask_score(given, source / "o.csv", overwrite=True, **options)
+    whole_run = dask_score(given, source / "whole.csv", **options)
+    assert counts(again) == counts(whole_run)
+    assert joined(source / "o.csv") == joined(source / "whole.csv")
+    assert len(parts_of(source / "o.csv")) == len(parts_of(source / "whole.csv"))
+
+
+def test_the_end_of_a_run_can_be_done_again(source, dask_score, monkeypatch):
+    for method in ("put", "_journal.remove"):
+        with monkeypatch.context() as patch:
+            owner, name = (PartFolder, method) if method == "put" else (Journal, "remove")
+            patch.setattr(owner, name, lambda _: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                dask_score(source / "in.csv", source / f"{name}.csv")
+    assert left(source) == ["put.csv.journal", "put.csv.part", "remove.csv", "remove.csv.journal"]
+    for name in ("put", "remove"):
+        summary = dask_score(source / "in.csv", source / f"{name}.csv")
+        assert (summary.rows, summary.resumed_rows) == (ROWS, ROWS)
+    assert left(source) == ["put.csv", "remove.csv"]
+
+
+@pytest.mark.parametrize("text", ["nonsense", '{"work": {}, "step": {}}'])
+def test_a_journal_or_index_that_is_none(source, dask_score, text):
+    stopped(source, dask_score)
+    for path in (source / "o.csv.part" / "_parts.jsonl", source / "o.csv.journal"):
+        before = path.read_bytes()
+        path.write_text(f"{text}\n")
+        with pytest.raises(TextsiamError, match="journal"):
+            dask_score(source / "in.csv", source / "o.csv")
+        path.write_bytes(before)
+    path.write_text(text)
+    assert dask_score(source / "in.csv", source / "o.csv", overwrite=True).resumed_rows == 0
+
+
+def test_a_folder_of_parts_that_was_lost(source, dask_score):
+    stopped(source, dask_score)
+    shutil.rmtree(source / "o.csv.part")
+    with pytest.raises(TextsiamError, match="is lost"):
+        dask_score(source / "in.csv", source / "o.csv")
+
+
+def test_an_output_is_replaced_only_when_told(source, dask_score):
+    dask_score(source / "in.csv", source / "o.csv")
+    with pytest.raises(TextsiamError, match="exists already"):
+        dask_score(source / "in.csv", source / "o.csv")
+    with pytest.raises(TextsiamError, match="has no column 'q'"):
+        dask_score(source / "in.csv", source / "o.csv", question1="q", overwrite=True)
+    assert left(source) == ["o.csv"]
+    assert dask_score(source / "in.parquet", source / "o.csv", overwrite=True).rows == ROWS
+    (source / "precious.csv").mkdir()
+    with pytest.raises(TextsiamError, match="did not make"):
+        dask_score(source / "in.csv", source / "precious.csv", overwrite=True)
+
+
+def test_two_runs_onto_one_output(source, dask_score):
+    with FileLock(source / ".o.csv.lock"), pytest.raises(TextsiamError, match="Another run"):
+        dask_score(source / "in.csv", source / "o.csv")
+
+
+# Rows that cannot be read
+
+
+@pytest.fixture
+def bad(source):
+    """Spoil two rows; return the folder."""
+    lines = [b"id,question1,question2"] + [b"%d,Why %d?,Who?" % (row, row) for row in range(1, 51)]
+    lines[13], lines[44] = b"13,only", b'44,"a"b,c'
+    (source / "in.csv").write_bytes(b"\n".join(lines) + b"\n")
+    return source
+
+
+def test_a_bad_row_stops_with_file_and_row(bad, dask_score):
+    (bad / "in-0.csv").write_bytes(b"id,question1,question2\n0,Why?,Who?\n")
+    (bad / "in-1.csv").write_bytes((bad / "in.csv").read_bytes())
+    with pytest.raises(TextsiamError) as error:
+        dask_score(bad / "in-*.csv", bad / "o.csv")
+    assert "in-1.csv, row 13 (line 14) has 2 fields, the header 3" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_skipped_rows_lie_beside_the_parts(bad, dask_score, model_folder):
+    expected = score_file(bad / "in.csv", bad / "local.csv", model=model_folder, bad_rows="skip")
+    found = dask_score(bad / "in.csv", bad / "o.csv", bad_rows="skip")
+    assert counts(found) == counts(expected) == [48, 1, 0, 2][:1] + counts(expected)[1:]
+    assert joined(bad / "o.csv") == (bad / "local.csv").read_bytes()
+    names = sorted(path.name for path in (bad / "o.csv" / "_rejected").iterdir())
+    assert names == ["part-00000-00001.csv.csv", "part-00000-00004.csv.csv"]
+    assert joined(bad / "o.csv" / "_rejected") == (bad / "local.csv.rejected.csv").read_bytes()
+
+
+# One line for every mistake
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"engine": "spark"}, "engine is 'local' or 'dask', not 'spark'"),
+        ({"engine": "local", "workers": 2}, "add --engine dask"),
+        ({"engine": "local", "scheduler": "tcp://a:1"}, "add --engine dask"),
+        ({"scheduler": "tcp://a:1", "workers": 2}, "not both"),
+        ({"workers": 0}, "at least 1, not 0"),
+        ({"source": "-"}, "not standard input"),
+        ({"output": "-"}, "not standard input or output"),
+        ({"source": "none-*.csv"}, "There is no file"),
+        ({"source": "none.csv"}, "There is no file"),
+        ({"source": "file:///none.csv", "scheduler": True}, "cannot be read"),
+        ({"source": "nobody://none.csv"}, "cannot be read: Protocol not known"),
+        ({"source": "in*t"}, "does not end in .csv"),
+        ({"output": "o.xls"}, "does not end in .csv"),
+        ({"output": "none/o.csv"}, "There is no folder"),
+        ({"scheduler": "nonsense"}, "No Dask scheduler answers at nonsense"),
+        ({"model": "loaded"}, "give its folder"),
+    ],
+)
+def test_wrong_choices_get_one_line(source, model_folder, cluster, monkeypatch, change, words):
+    monkeypatch.chdir(source)
+    (source / "in.txt").touch()
+    options = {"source": "in.csv", "output": "o.csv", "engine": "dask", "model": model_folder, **change}
+    if options["model"] == "loaded":
+        options["model"] = load_model(model_folder)
+    if options.get("scheduler") is True:
+        options["scheduler"] = cluster.scheduler.address
+    with pytest.raises(TextsiamError) as error:
+        score_file(**options)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert left(source) == []
+
+
+def test_tables_of_other_columns(source, dask_score):
+    (source / "in-1.csv").write_text("id,question1,question2\n1,Why?,Who?\n")
+    (source / "in-2.csv").write_text("question1,question2\nWhy?,Who?\n")
+    with pytest.raises(TextsiamError, match=r"in-\d.csv has the columns \w.*; \S*in-\d.csv has \w"):
+        dask_score(source / "in-*.csv", source / "o.csv")
+
+
+def test_tables_without_rows(source, dask_score):
+    (source / "in-1.csv").write_text("question1,question2\n")
+    with pytest.raises(TextsiamError, match="0 rows"):
+        dask_score(source / "in-1.csv", source / "o.csv")
+    assert left(source) == []
+    (source / "in-2.csv").write_text("question1,question2\nWhy?,Who?\n")
+    assert dask_score(source / "in-*.csv", source / "o.csv").rows == 1
+
+
+def test_a_worker_of_another_model_or_textsiam(model_folder):
+    there = decisions_elsewhere(model_folder)
+    assert there.load().threshold == load_model(model_folder).threshold
+    with pytest.raises(TextsiamError, match="is another than the client's"):
+        replace(there, digest="other").load()
+    with pytest.raises(TextsiamError, match=r"the client 9\.9\. Install the same"):
+        replace(there, version="9.9").load()
+    assert decisions_elsewhere(None).folder is None  # wherever textsiam lies there
+
+
+def test_an_input_that_changes_meanwhile(source, model_folder, tmp_path):
+    frame = pd.read_parquet(source / "in.parquet")
+    job = Job(
+        str(tmp_path),
+        str(tmp_path / "_attempts"),
+        ".csv",
+        decisions_elsewhere(model_folder),
+        ("question1", "question2"),
+        False,
+        False,
+        5,
+        2,
+    )
+    (tmp_path / "_attempts").mkdir()
+    for name in ("in.csv", "in.parquet"):
+        part = plan_file(job, 0, str(source / name)).parts[4]
+        assert score_part(job, part).rows == PART
+        changed = frame.assign(id=frame["id"].replace("0045", "9999"))
+        changed.to_csv(source / name, index=False) if name == "in.csv" else changed.to_parquet(
+            source / name, index=False, row_group_size=33
+        )
+        with pytest.raises(TextsiamError, match="changed while it was being scored"):
+            score_part(job, part)
+    assert list((tmp_path / "_attempts").iterdir()) == []
+    with pytest.raises(TextsiamError, match="does not see"):
+        score_part(replace(job, attempts=str(tmp_path / "elsewhere")), part)
+
+
+def test_without_dask(source, model_folder):
+    code = """
+import sys
+sys.modules["distributed"] = sys.modules["dask"] = None  # importing them fails
+from textsiam.cli import main
+sys.argv = ["textsiam", "score", *sys.argv[1:]]
+main()
+"""
+    command = [sys.executable, "-c", code, source / "in.csv", "-o", source / "o.csv", "--model", model_folder]
+    assert subprocess.run(command, check=True).returncode == 0
+    command[command.index(source / "o.csv")] = source / "p.csv"
+    found = subprocess.run([*command, "--engine", "dask"], check=False, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert found.stderr == "textsiam: The dask engine is not installed: pip install 'textsiam[dask]'\n"
+    assert left(source) == ["o.csv"]
+
+
+def test_the_command_line(source, cluster, model_folder):
+    command = [sys.executable, "-m", "textsiam", "score", source / "in.csv", "-o", source / "o.csv"]
+    command += ["--model", model_folder, "--engine", "dask", "--scheduler", cluster.scheduler.address]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert found.stdout == ""
+    assert found.stderr.startswith(f"{ROWS} rows: ")
+    assert found.stderr.count("\n") == 1
+
+
+# Frames
+
+
+FRAME = pd.DataFrame(
+    {
+        "question1": ["How do I learn chess?", None, "Why?", "  ", "How do I learn yoga?"],
+        "question2": ["What is the best way to learn chess?", "Who?", "why?", "Who?", "Which hotel in oslo is good?"],
+        "id": ["01", "02", "03", "04", "05"],
+    },
+    index=[3, 3, 1, 0, 7],
+)
+
+
+def expected_frame(model_folder, threshold):
+    model = load_model(model_folder)
+    asked = FRAME.iloc[[0, 2, 4]]
+    probabilities = model.probabilities(asked["question1"].tolist(), asked["question2"].tolist())
+    probability = [probabilities[0], float("nan"), probabilities[1], float("nan"), probabilities[2]]
+    duplicate = [int(p >= threshold) if p == p else None for p in probability]
+    return FRAME.assign(duplicate_probability=probability, duplicate=pd.array(duplicate, dtype="Int8"))
+
+
+def test_score_frame_of_pandas(model_folder):
+    before = FRAME.copy()
+    found = score_frame(FRAME, model=model_folder, threshold=0.4)
+    pd.testing.assert_frame_equal(found, expected_frame(model_folder, 0.4))
+    pd.testing.assert_frame_equal(FRAME, before)
+    with_model = score_frame(FRAME, model=load_model(model_folder), threshold=0.4)
+    pd.testing.assert_frame_equal(with_model, found)
+
+
+@pytest.mark.parametrize("where", ["cluster", "threads"])
+def test_score_frame_of_dask(model_folder, cluster, where):
+    import dask.dataframe as dd
+
+    frame = dd.from_pandas(FRAME, npartitions=3, sort=False)
+    lazy = score_frame(frame, model=model_folder, threshold=0.4)
+    assert isinstance(lazy, dd.DataFrame)
+    found = lazy.compute(scheduler=cluster if where == "cluster" else "threads")
+    expected = expected_frame(model_folder, 0.4)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False, atol=1e-6)
+    assert (lazy.dtypes == found.dtypes).all()
+    assert lazy[["duplicate"]].sum().compute(scheduler="threads")["duplicate"] == expected["duplicate"].sum()
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "words"),
+    [
+        ([("a", "b")], {}, "takes a frame of pandas or Dask, not list"),
+        (FRAME, {"question1": "q"}, "The frame has no column 'q'; it has: question1, question2, id."),
+        (FRAME.assign(duplicate=1), {}, "'duplicate' already"),
+        (FRAME.assign(question2=1), {}, "Column 'question2' holds 1 .int."),
+        (FRAME, {"threshold": 2}, "threshold is a probability"),
+    ],
+)
+def test_score_frame_says_what_is_wrong(model_folder, frame, options, words):
+    with pytest.raises(TextsiamError, match=words):
+        score_frame(frame, model=model_folder, **options)

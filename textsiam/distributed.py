@@ -4,7 +4,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ def score_files(
                 return parts.summary
             job = Job(
                 str(parts.folder),
+                str(parts.attempts),
                 suffix + ".gz" * zipped,
                 elsewhere,
                 questions,
@@ -159,8 +160,8 @@ class _Run:
                 "different columns one by one."
             )
         self._columns = first, columns
+        self._planned += sum(part.end.rows - part.start.rows for part in plan.parts)
         for part in plan.parts:
-            self._planned += part.end.rows - part.start.rows
             summary = self._parts.finished(part)
             if summary is None:
                 self._waiting.append(part)
@@ -202,44 +203,53 @@ class _Run:
 
 @contextmanager
 def _cluster(scheduler: str | None, workers: int | None) -> Iterator[Any]:
-    """Give a client of the cluster at an address, or of one that is started here, of one process a core."""
+    """Give a client of the cluster at an address, or of one that is started here."""
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
+        from distributed.comm import CommClosedError
     except ImportError as error:
         raise TextsiamError("The dask engine is not installed: pip install 'textsiam[dask]'") from error
-    with _quiet():
-        if scheduler is None:
-            with (
-                LocalCluster(
-                    n_workers=workers or cores(),
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL,
-                ) as cluster,
-                Client(cluster) as client,
-            ):
-                yield client
-            return
+    with _quiet(), nullcontext(scheduler) if scheduler else _processes(workers or cores()) as address:
         try:
-            client = Client(scheduler)
-        except (OSError, ValueError) as error:
+            client = Client(address)
+        except Exception as error:  # whatever it is that answers there
             raise TextsiamError(
-                f"No Dask scheduler answers at {scheduler}: {listing([error])}. Name one that runs, tcp://HOST:PORT."
+                f"No Dask scheduler answers at {address}: {listing([error])}. Name one that runs, tcp://HOST:PORT."
             ) from error
         with client:
-            if not client.nthreads():
-                _logger.info("No worker at %s yet; waiting for one.", scheduler)
-            yield client
+            try:
+                if not client.nthreads():
+                    _logger.info("No worker at %s yet; waiting for one.", address)
+                yield client
+            except CommClosedError as error:
+                raise TextsiamError(f"The Dask scheduler was lost. {_GO_ON}") from error
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[str]:
+    """Start a cluster of so many processes here; give its address."""
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    )
+    with cluster:
+        yield cluster.scheduler_address
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask from logging what is no matter of the user's: workers that come and go."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

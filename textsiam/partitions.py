@@ -2,6 +2,7 @@
 
 import shutil
 import zlib
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,8 +23,6 @@ from textsiam.scored import (
 )
 from textsiam.tables import Position, Table, open_table
 
-ATTEMPTS = "_attempts"  # in the folder of parts; readers of such folders leave out names that begin so
-
 
 @dataclass(frozen=True)
 class Job:
@@ -31,6 +30,8 @@ class Job:
 
     Attributes:
         folder: where the parts go, on a disk that everybody sees.
+        attempts: a folder in it for what is being written, of this run alone: without it, whoever still works for an
+            earlier run can finish nothing.
         suffix: of their names; it says of which kind they are.
         elsewhere: how to decide.
         questions: the columns of both questions.
@@ -41,6 +42,7 @@ class Job:
     """
 
     folder: str
+    attempts: str
     suffix: str
     elsewhere: Elsewhere
     questions: tuple[str, str]
@@ -107,7 +109,7 @@ def score_part(job: Job, part: Part) -> ScoreSummary:
         TextsiamError: the table cannot be read or is no longer what was planned, or the part cannot be written.
     """
     folder = Path(job.folder)
-    attempt = folder / ATTEMPTS / f"{part.name}.{uuid4().hex}"
+    attempt = Path(job.attempts, f"{part.name}.{uuid4().hex}")
     deciding = job.elsewhere.load()
     with writing(folder):
         if not attempt.parent.is_dir():
@@ -124,12 +126,13 @@ def score_part(job: Job, part: Part) -> ScoreSummary:
                 output = open_output(
                     part.name, table, attempt / part.name, mark=None, spreadsheet_safe=job.spreadsheet_safe
                 )
-                for chunk in islice(table.chunks(job.chunk), job.segment):
-                    if not job.skip:
-                        check_sound(table, chunk)
-                    answers = deciding(chunk.column(columns[0]), chunk.column(columns[1]))
-                    summary += write_scored(chunk, *answers, output, rejected)
-                output.commit()
+                with closing(output):
+                    for chunk in islice(table.chunks(job.chunk), job.segment):
+                        if not job.skip:
+                            check_sound(table, chunk)
+                        answers = deciding(chunk.column(columns[0]), chunk.column(columns[1]))
+                        summary += write_scored(chunk, *answers, output, rejected)
+                    output.commit()
                 if table.position() != part.end:
                     raise _changed(table)
             if summary.rejected_rows:

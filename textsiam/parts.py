@@ -8,14 +8,17 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 from textsiam.errors import TextsiamError
 from textsiam.journal import Journal
 from textsiam.outputs import resumable_file
-from textsiam.partitions import ATTEMPTS, Part, rejected_rows
+from textsiam.partitions import Part, rejected_rows
 from textsiam.scored import ScoreSummary, rejected_folder
 
-_INDEX = "_parts.jsonl"  # in the folder: a line a finished part
+# Beside the parts; readers of such folders leave out names that begin with _
+_INDEX = "_parts.jsonl"  # a line a finished part
+_ATTEMPTS = "_attempts-"
 
 
 class PartFolder:
@@ -28,6 +31,7 @@ class PartFolder:
 
     Attributes:
         folder: where to write the parts.
+        attempts: see ``Job``.
         summary: what the whole comes to, once it is finished; else None.
 
     Raises:
@@ -37,23 +41,26 @@ class PartFolder:
     def __init__(self, target: Path, work: dict[str, Any], *, overwrite: bool):
         self.target = target
         self.folder = target.with_name(f"{target.name}.part")
+        self.attempts = self.folder / f"{_ATTEMPTS}{uuid4().hex}"
         self.summary: ScoreSummary | None = None
         self._overwrite = overwrite
         self._journal = Journal(target.with_name(f"{target.name}.journal"), work)
-        self._done: dict[str, dict[str, Any]] = {}
-        self._seen: set[str] = set()
+        self._done: dict[str, bytes] = {}  # lines of the index by part, of those that nobody has asked for yet
+        self._resumable = False
         resumed = self._resume()
         if self.summary is None or self.folder.exists():
             self._check_target()
         if not resumed:
             _drop(self.folder)
             self.folder.mkdir()
+            (self.folder / _INDEX).touch()
             self._journal.note({"summary": None})
         self._index: BinaryIO = io.BytesIO()
         if self.summary is None:
-            for path in (self.folder / ATTEMPTS, rejected_folder(self.folder)):
-                path.mkdir(exist_ok=True)
-            self._index = resumable_file(self.folder / _INDEX, len(self._whole_lines()) if resumed else None)
+            self._drop_unfinished()
+            self.attempts.mkdir()
+            rejected_folder(self.folder).mkdir(exist_ok=True)
+            self._index = resumable_file(self.folder / _INDEX, len(self._whole_lines()))
 
     def _resume(self) -> bool:
         """Read how far an unfinished run of this work has come; False: begin anew."""
@@ -66,13 +73,14 @@ class PartFolder:
                 self.summary = replace(summary, resumed_rows=summary.rows)
             if not (self.folder.is_dir() or (self.summary and self.target.is_dir())):
                 raise TextsiamError(f"{self.folder} of an unfinished run is lost. Start anew with --force.")
-            for line in self._whole_lines().splitlines():
-                record = json.loads(line)
-                if (self.folder / record["part"]["name"]).exists():
-                    self._done[record["part"]["name"]] = record
-        except (TextsiamError, ValueError, TypeError, KeyError) as error:
+            for line in self._whole_lines().splitlines() if self.summary is None else ():
+                name = json.loads(line)["part"]["name"]
+                if (self.folder / name).exists():
+                    self._done[name] = line
+            self._resumable = bool(self._done)
+        except (TextsiamError, OSError, ValueError, TypeError, KeyError) as error:
             if self._overwrite:
-                self.summary = None
+                self.summary, self._done = None, {}
                 return False
             if isinstance(error, TextsiamError):
                 raise
@@ -81,12 +89,15 @@ class PartFolder:
             ) from error
         return True
 
+    def _drop_unfinished(self) -> None:
+        """Remove what earlier runs have not finished, or not noted; whoever still writes it cannot any more."""
+        for path in self.folder.iterdir():
+            if path.name.startswith(_ATTEMPTS) or (path.name.startswith("part-") and path.name not in self._done):
+                _drop(path)
+
     def _whole_lines(self) -> bytes:
         """Return the index without a line that a crash cut off."""
-        path = self.folder / _INDEX
-        if self.folder.is_dir():
-            path.touch()
-        lines = path.read_bytes() if path.exists() else b""
+        lines = (self.folder / _INDEX).read_bytes()
         return lines[: lines.rfind(b"\n") + 1]
 
     def _check_target(self) -> None:
@@ -103,21 +114,21 @@ class PartFolder:
         Raises:
             TextsiamError: it is finished, and its rows have changed since.
         """
-        self._seen.add(part.name)
-        record = self._done.get(part.name)
-        if record is None:
+        line = self._done.pop(part.name, None)
+        if line is None:
             return None
+        record = json.loads(line)
         if record["part"] != asdict(part):
-            self._refuse_change(record)
+            self._refuse_change(part.file)
             return None
         summary = ScoreSummary(**record["summary"])
         return replace(summary, resumed_rows=summary.rows)
 
-    def _refuse_change(self, record: dict[str, Any]) -> None:
+    def _refuse_change(self, file: str) -> None:
         if not self._overwrite:
             raise TextsiamError(
-                f"{self._journal.path} is of an unfinished run, and what that had read of {record['part']['file']} has "
-                "changed since. Start anew with --force."
+                f"{self._journal.path} is of an unfinished run, and what that had read of {file} has changed since. "
+                "Start anew with --force."
             )
 
     def note(self, part: Part, summary: ScoreSummary) -> None:
@@ -126,12 +137,12 @@ class PartFolder:
         self._index.write(json.dumps(record).encode() + b"\n")
         self._index.flush()
         os.fsync(self._index.fileno())
-        self._done[part.name] = record
+        self._resumable = True
 
     def finish(self, summary: ScoreSummary) -> None:
         """Put the folder, whole, in its place."""
-        for name in self._done.keys() - self._seen:  # of rows that are no longer there
-            self._refuse_change(self._done[name])
+        for name, line in self._done.items():  # of rows that are no longer there
+            self._refuse_change(json.loads(line)["part"]["file"])
             for path in (self.folder / name, rejected_rows(self.folder, name)):
                 path.unlink(missing_ok=True)
         self._journal.note({"summary": asdict(summary)})
@@ -141,7 +152,8 @@ class PartFolder:
     def put(self) -> None:
         """Rename the folder to its name, and drop the journal; it can be done again."""
         if self.folder.exists():
-            shutil.rmtree(self.folder / ATTEMPTS, ignore_errors=True)
+            for path in self.folder.glob(f"{_ATTEMPTS}*"):
+                _drop(path)
             with suppress(OSError):  # it holds something
                 rejected_folder(self.folder).rmdir()
             _drop(self.target)
@@ -151,10 +163,15 @@ class PartFolder:
     def close(self) -> None:
         """Close the index, whatever has become of the run; drop all where it could not be gone on with."""
         self._index.close()
-        if not self._done and self.summary is None:
+        if not self._resumable and self.summary is None:
             _drop(self.folder)
             self._journal.remove()
 
 
 def _drop(path: Path) -> None:
-    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    """Remove a file, or a folder, into which others may be writing."""
+    if path.is_dir():
+        gone = path.rename(path.with_name(f"{path.name}.{uuid4().hex}"))
+        shutil.rmtree(gone)
+    else:
+        path.unlink(missing_ok=True)

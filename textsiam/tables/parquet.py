@@ -35,10 +35,12 @@ class ParquetTable(Table):
         self._rows = self._start = 0
         self._sought: int | None = None
         self._opened = opened
+        file = opened()
         try:
-            self._file = pq.ParquetFile(opened())
+            self._file = pq.ParquetFile(file)
             self.schema = self._file.schema_arrow
         except self._errors as error:
+            file.close()
             raise TextsiamError(
                 f"{name} is no readable parquet: {listing([error]).rstrip('.')}. Rewrite it."
             ) from error
