@@ -114,7 +114,7 @@ class _Run:
         self._job = job
         self._unplanned = deque(enumerate(files))
         self._waiting: deque[Part] = deque()
-        self._running: dict[Any, Part | None] = {}  # the part that a future scores; None for one that plans
+        self._running: dict[Any, Part | str] = {}  # the part that a future scores, or the file whose parts it finds
         self._parts = parts
         self._columns: tuple[str, list[str]] | None = None
         self._planned = 0
@@ -128,26 +128,27 @@ class _Run:
         completed = as_completed(loop=self._client.loop)
         completed.update(self._submitted())
         for future in completed:
-            part = self._running.pop(future)
-            result = self._result(future, part)
-            if part is None:
-                self._take(result)
-            else:
-                self._parts.note(part, result)
+            task = self._running.pop(future)
+            result = self._result(future, task)
+            if isinstance(task, Part):
+                self._parts.note(task, result)
                 self._count(result)
+            else:
+                self._take(result)
             completed.update(self._submitted())
         return self._summary
 
     def _submitted(self) -> list[Any]:
         """Give the workers more to do, parts first, and never much at once, whatever the size of the tables."""
-        new: dict[Any, Part | None] = {}
+        new: dict[Any, Part | str] = {}
         room = 2 * max(sum(self._client.nthreads().values()), 1) - len(self._running)
         while len(new) < room and (self._waiting or self._unplanned):
             if self._waiting:
                 part = self._waiting.popleft()
                 new[self._client.submit(score_part, self._job, part, pure=False)] = part
             else:
-                new[self._client.submit(plan_file, self._job, *self._unplanned.popleft(), pure=False)] = None
+                number, file = self._unplanned.popleft()
+                new[self._client.submit(plan_file, self._job, number, file, pure=False)] = file
         self._running |= new
         return list(new)
 
@@ -171,11 +172,11 @@ class _Run:
     def _count(self, summary: ScoreSummary) -> None:
         self._summary += summary
         if self._progress is not None:
-            planning = self._unplanned or None in self._running.values()
+            planning = self._unplanned or any(isinstance(task, str) for task in self._running.values())
             done = self._summary.rows + self._summary.rejected_rows
             self._progress(self._summary.rows, None if planning else min(done / self._planned, 1))
 
-    def _result(self, future: Any, part: Part | None) -> Any:
+    def _result(self, future: Any, task: Part | str) -> Any:
         """Return what came of a task.
 
         Raises:
@@ -185,7 +186,7 @@ class _Run:
 
         if future.status == "finished":
             return future.result()
-        what = f"Scoring {part.name} of {part.file}" if part else "Planning"
+        what = f"Scoring {task.name} of {task.file}" if isinstance(task, Part) else f"Reading {task}"
         if future.status != "error":
             raise TextsiamError(f"The Dask scheduler was lost. {_GO_ON}")
         error = future.exception()
@@ -193,7 +194,8 @@ class _Run:
             raise error
         if isinstance(error, KilledWorker):
             raise TextsiamError(
-                f"{what} has cost several workers their lives, for want of memory perhaps. Give each more. {_GO_ON}"
+                f"{what} has cost {error.allowed_failures + 1} workers their lives, for want of memory perhaps. Give "
+                f"each more. {_GO_ON}"
             )
         raise TextsiamError(
             f"{what} failed: {type(error).__name__}: {listing([error])}. Every worker needs textsiam {__version__} "
@@ -236,6 +238,7 @@ def _processes(workers: int) -> Iterator[str]:
         processes=True,
         dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
+        preload=["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],  # Ctrl-C is the client's to answer
     )
     with cluster:
         yield cluster.scheduler_address

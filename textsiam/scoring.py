@@ -194,7 +194,9 @@ class _Run:
         step = self._earlier(overwrite)
         finished = step is not None and step.finished
         for path in (target, rejected_file(target)):
-            if path.is_dir() or (path.exists() and not overwrite and not finished):
+            if path.is_dir():
+                raise TextsiamError(f"{path} is a folder. Choose another name, or remove it.")
+            if path.exists() and not overwrite and not finished:
                 raise TextsiamError(f"{path} exists already. Choose another name, or replace it with --force.")
         self._renamed = finished and target.exists() and not self._part.exists()
         if step:
