@@ -13,6 +13,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from textsiam import TextsiamError, distributed, load_model, score_file, score_frame, scoring
 from textsiam.bundle import write_bundle
@@ -20,6 +22,7 @@ from textsiam.decisions import decisions_elsewhere
 from textsiam.journal import Journal
 from textsiam.partitions import Job, plan_file, score_part
 from textsiam.parts import PartFolder
+from textsiam.scored import ScoreSummary
 
 ROWS, PART = 230, 10  # of a table; of a part
 COUNTS = ("rows", "duplicates", "blank_rows", "rejected_rows")
@@ -381,7 +384,7 @@ def test_a_folder_of_parts_that_was_lost(source, dask_score):
         dask_score(source / "in.csv", source / "o.csv")
 
 
-def test_an_output_is_replaced_only_when_told(source, dask_score):
+def test_an_output_is_replaced_only_when_told(source, dask_score, model_folder):
     dask_score(source / "in.csv", source / "o.csv")
     with pytest.raises(TextsiamError, match="exists already"):
         dask_score(source / "in.csv", source / "o.csv")
@@ -389,6 +392,8 @@ def test_an_output_is_replaced_only_when_told(source, dask_score):
         dask_score(source / "in.csv", source / "o.csv", question1="q", overwrite=True)
     assert left(source) == ["o.csv"]
     assert dask_score(source / "in.parquet", source / "o.csv", overwrite=True).rows == ROWS
+    with pytest.raises(TextsiamError, match="is a folder"):
+        score_file(source / "in.csv", source / "o.csv", model=model_folder, overwrite=True)
     (source / "precious.csv").mkdir()
     with pytest.raises(TextsiamError, match="did not make"):
         dask_score(source / "in.csv", source / "precious.csv", overwrite=True)
@@ -428,6 +433,39 @@ def test_skipped_rows_lie_beside_the_parts(bad, dask_score, model_folder):
     names = sorted(path.name for path in (bad / "o.csv" / "_rejected").iterdir())
     assert names == ["part-00000-00001.csv.csv", "part-00000-00004.csv.csv"]
     assert joined(bad / "o.csv" / "_rejected") == (bad / "local.csv.rejected.csv").read_bytes()
+
+
+PIECES = st.sampled_from(
+    [b"Why?", b"Who?", b" ", b"a", b",", b",", b'"', b'""', b"\n", b"\n", b"\r\n", b"\r", b"\xc3\xa9", b"\xff", b"\0"]
+)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PIECES, max_size=120), st.booleans(), st.sampled_from(["in.csv", "in.csv.gz"]))
+def test_parts_of_whatever_bytes_are_what_the_local_engine_writes(tmp_path, model_folder, pieces, bom, name):
+    data = b"\xef\xbb\xbf" * bom + b"question1,question2\nWhy?,Who?\n" + b"".join(pieces)
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    folder = tmp_path / "o.csv"
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in (folder, folder / "_attempts", folder / "_rejected"):
+        path.mkdir()
+    questions = "question1", "question2"
+    here = decisions_elsewhere(model_folder)
+    job = Job(str(folder), str(folder / "_attempts"), ".csv", here, questions, True, False, 2, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "CHUNK", 2)
+        patch.setattr(scoring, "SEGMENT", 2)
+        expected = score_file(
+            tmp_path / name, tmp_path / "local.csv", model=model_folder, bad_rows="skip", overwrite=True
+        )
+    parts = plan_file(job, 0, str(tmp_path / name)).parts
+    found = ScoreSummary()
+    for part in reversed(parts):  # in any order
+        found += score_part(job, part)
+    assert counts(found) == counts(expected)
+    assert joined(folder) == (tmp_path / "local.csv").read_bytes()
+    if found.rejected_rows:
+        assert joined(folder / "_rejected") == (tmp_path / "local.csv.rejected.csv").read_bytes()
 
 
 # One line for every mistake

@@ -83,12 +83,13 @@ class Elsewhere:
             raise TextsiamError(
                 f"The worker {platform.node()} has textsiam {__version__}, the client {self.version}. Install the same."
             )
-        model = copy(as_model(self.folder or BUNDLED))
-        if model.digest != self.digest:
+        known = as_model(self.folder or BUNDLED)
+        if known.digest != self.digest:
             raise TextsiamError(
                 f"The model in {self.folder or BUNDLED} on the worker {platform.node()} is another than the client's. "
                 "Put the same folder there."
             )
+        model = copy(known)
         model.threads = 1
         return Decisions(model, self.threshold, self.prior).remembering()
 
