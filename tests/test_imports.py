@@ -19,7 +19,7 @@ preprocessing.sequences preprocessing
 augmentation vectors token_sets measures architecture encoders encoders.text losses siamese checkpoints training
 calibration evaluation report card
 recurrence network bundle compression threads runtime fitting presets classifier
-journal outputs decisions scoring cli __main__
+journal outputs decisions scored partitions parts distributed scoring frames cli __main__
 """.split()  # noqa: SIM905
 
 

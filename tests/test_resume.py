@@ -44,8 +44,8 @@ def model(model_folder):
 @pytest.fixture
 def small(monkeypatch):
     """Pieces so small that a short table has many."""
-    monkeypatch.setattr(scoring, "_CHUNK", 5)
-    monkeypatch.setattr(scoring, "_SEGMENT", 2)
+    monkeypatch.setattr(scoring, "CHUNK", 5)
+    monkeypatch.setattr(scoring, "SEGMENT", 2)
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_killed_for_real(source, model_folder, model):
     score_file(source / "in.csv", source / "whole.csv", model=model)
     code = (
         "import sys, time; from textsiam import scoring, score_file\n"
-        "scoring._CHUNK, scoring._SEGMENT = 2, 2\n"
+        "scoring.CHUNK, scoring.SEGMENT = 2, 2\n"
         "score_file(sys.argv[1], sys.argv[2], model=sys.argv[3], progress=lambda *_: time.sleep(0.02))"
     )
     command = [sys.executable, "-c", code, source / "in.csv", source / "o.csv", model_folder]
@@ -402,7 +402,7 @@ def test_every_byte_of_hostile_tables_stays(tmp_path, model, rows, delimiter, en
     suffix = "csv" if delimiter == "," else "tsv"
     (tmp_path / f"in.{suffix}").write_bytes(text.getvalue().encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "_CHUNK", chunk)
+        patch.setattr(scoring, "CHUNK", chunk)
         summary = score_file(tmp_path / f"in.{suffix}", tmp_path / f"o.{suffix}", model=model, overwrite=True)
     found = list(
         csv.reader(io.StringIO((tmp_path / f"o.{suffix}").read_bytes().decode(), newline=""), delimiter=delimiter)

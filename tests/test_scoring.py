@@ -68,7 +68,7 @@ def test_chunks_do_not_show(tmp_path, model_folder, toy_pairs, monkeypatch):
     pairs, _ = toy_pairs(100, seed=1)
     source = write(pd.DataFrame(pairs, columns=["question1", "question2"]), tmp_path / "in.csv")
     score_file(source, tmp_path / "whole.csv", model=model_folder)
-    monkeypatch.setattr(textsiam.scoring, "_CHUNK", 7)
+    monkeypatch.setattr(textsiam.scoring, "CHUNK", 7)
     calls = []
     score_file(
         source, tmp_path / "chunks.csv", model=model_folder, progress=lambda rows, share: calls.append((rows, share))

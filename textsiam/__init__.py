@@ -11,6 +11,7 @@ from textsiam._version import __version__
 if TYPE_CHECKING:
     from textsiam.classifier import DuplicateClassifier
     from textsiam.errors import TextsiamError
+    from textsiam.frames import score_frame
     from textsiam.losses import contrastive_loss
     from textsiam.pairs import read_pairs, split_pairs
     from textsiam.runtime import is_duplicate, load_model, similarity
@@ -24,6 +25,7 @@ _HOMES = {
     "load_model": "runtime",
     "read_pairs": "pairs",
     "score_file": "scoring",
+    "score_frame": "frames",
     "similarity": "runtime",
     "split_pairs": "pairs",
 }
@@ -37,6 +39,7 @@ __all__ = [
     "load_model",
     "read_pairs",
     "score_file",
+    "score_frame",
     "similarity",
     "split_pairs",
 ]

@@ -206,6 +206,13 @@ def score(
         bool, typer.Option("--spreadsheet-safe", help="Put ' before values that a spreadsheet would run.")
     ] = False,
     force: Force = False,
+    engine: Annotated[
+        str, typer.Option(help="local, or dask: on a cluster, a file a part in the folder OUTPUT.")
+    ] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, tcp://…; default: a cluster here.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes of the cluster here; default: one a core.")] = None,
 ) -> None:
     """Add duplicate_probability and duplicate to every row of a table.
 
@@ -213,7 +220,8 @@ def score(
     """
     from tqdm import tqdm
 
-    from textsiam.scoring import rejected_file, score_file
+    from textsiam.scored import rejected_file, rejected_folder
+    from textsiam.scoring import score_file
 
     with tqdm(unit=" pairs", unit_scale=True, disable=None) as bar:
 
@@ -235,6 +243,9 @@ def score(
             spreadsheet_safe=spreadsheet_safe,
             overwrite=force,
             progress=show,
+            engine=engine,
+            scheduler=scheduler,
+            workers=workers,
         )
     resumed = f" ({summary.resumed_rows} of an earlier run)" if summary.resumed_rows else ""
     typer.echo(
@@ -243,7 +254,8 @@ def score(
         err=True,
     )
     if summary.rejected_rows:
-        typer.echo(f"{summary.rejected_rows} rows could not be read: {rejected_file(Path(output))}", err=True)
+        rejected = rejected_folder if engine == "dask" else rejected_file
+        typer.echo(f"{summary.rejected_rows} rows could not be read: {rejected(Path(output))}", err=True)
 
 
 @app.command()

@@ -1,14 +1,20 @@
 """From questions to decisions: which threshold, which share of duplicates to expect."""
 
+import os
+import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from textsiam._version import __version__
 from textsiam.calibration import prior_shift
 from textsiam.errors import TextsiamError
-from textsiam.runtime import Model, as_model, check_threshold
+from textsiam.runtime import BUNDLED, Model, QuestionCache, as_model, check_threshold, default_folder
+
+_CACHE = 1 << 26  # bytes in which the vectors of recent questions are remembered
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,51 @@ class Decisions:
         both = [next(answers) if asked else blank for asked in present]
         return [probability for probability, _ in both], [duplicate for _, duplicate in both]
 
+    def remembering(self) -> "Decisions":
+        """Return the same with a memory of the questions asked last, empty as yet."""
+        model = copy(self.model)
+        model.cache = QuestionCache(_CACHE)
+        return replace(self, model=model)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Decisions that another process makes, on whatever machine: it reads the model itself.
+
+    Attributes:
+        folder: the model's; None: the one that comes with textsiam.
+        digest: the model's.
+        threshold: see ``Decisions``.
+        prior: see ``Decisions``.
+        version: of the textsiam that asks for them.
+    """
+
+    folder: str | None
+    digest: str
+    threshold: float
+    prior: float | None
+    version: str = __version__
+
+    def load(self) -> Decisions:
+        """Return the decisions, with a model that computes in one thread, read once a process.
+
+        Raises:
+            TextsiamError: there is another textsiam here, or no such model.
+        """
+        if self.version != __version__:
+            raise TextsiamError(
+                f"The worker {platform.node()} has textsiam {__version__}, the client {self.version}. Install the same."
+            )
+        known = as_model(self.folder or BUNDLED)
+        if known.digest != self.digest:
+            raise TextsiamError(
+                f"The model in {self.folder or BUNDLED} on the worker {platform.node()} is another than the client's. "
+                "Put the same folder there."
+            )
+        model = copy(known)
+        model.threads = 1
+        return Decisions(model, self.threshold, self.prior).remembering()
+
 
 def decisions(
     model: Model | str | Path | None = None,
@@ -73,3 +124,22 @@ def decisions(
     if precision is not None:
         threshold = chosen.threshold_for(precision)
     return Decisions(chosen, chosen.threshold if threshold is None else check_threshold(threshold), prior)
+
+
+def decisions_elsewhere(
+    model: Model | str | Path | None = None,
+    *,
+    threshold: float | None = None,
+    precision: float | None = None,
+    prior: float | None = None,
+) -> Elsewhere:
+    """Choose how other processes decide; see ``decisions``.
+
+    Raises:
+        TextsiamError: see ``decisions``; or the model is no folder that they could read.
+    """
+    if isinstance(model, Model):
+        raise TextsiamError("Dask's workers read the model themselves: give its folder, not a loaded model.")
+    folder = os.path.abspath(default_folder() if model is None else model)  # noqa: PTH100 - links stay
+    chosen = decisions(folder, threshold=threshold, precision=precision, prior=prior)
+    return Elsewhere(None if Path(folder) == BUNDLED else folder, chosen.model.digest, chosen.threshold, chosen.prior)

@@ -70,10 +70,14 @@ class Model:
     Args:
         bundle: what the model folder holds.
         cache_bytes: remember the encodings of recent questions in so many bytes; 0 remembers none.
+
+    Attributes:
+        threads: how many compute; None: one a core.
     """
 
     def __init__(self, bundle: Bundle, *, cache_bytes: int = 0):
         self.bundle = bundle
+        self.threads: int | None = None
         self.cache = QuestionCache(cache_bytes) if cache_bytes else None
         try:
             config = bundle.config
@@ -183,7 +187,7 @@ class Model:
         first, second = (
             np.fromiter(map(numbers.__getitem__, texts), np.intp, len(texts)) for texts in (question1, question2)
         )
-        with one_blas_thread, worker_threads(len(texts)) as pool:
+        with one_blas_thread, worker_threads(len(texts), self.threads) as pool:
             ids, lengths = self.preprocessor.encode_padded(texts)
             encodings = self._encode(texts, ids, lengths, pool)
             scores = self.network.compare(encodings, ids, lengths, first, second, pool)
@@ -224,10 +228,11 @@ def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model
     Raises:
         TextsiamError: the folder is missing, foreign or damaged.
     """
-    return Model.load(_default_folder() if path is None else path, cache_bytes=cache_bytes)
+    return Model.load(default_folder() if path is None else path, cache_bytes=cache_bytes)
 
 
-def _default_folder() -> str | Path:
+def default_folder() -> str | Path:
+    """Return the folder of the model to use where none is named; see ``load_model``."""
     return os.environ.get("TEXTSIAM_MODEL") or BUNDLED
 
 
@@ -320,4 +325,4 @@ def as_model(model: Model | str | Path | None) -> Model:
         return model
     if model is not None and not isinstance(model, (str, Path)):
         raise TextsiamError(f"A model is a folder or a loaded model, not {type(model).__name__}.")
-    return _loaded(_default_folder() if model is None else model)
+    return _loaded(default_folder() if model is None else model)

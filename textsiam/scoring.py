@@ -5,53 +5,32 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from copy import copy
+from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from filelock import FileLock, Timeout
-
-from textsiam.decisions import Decisions, decisions
+from textsiam.decisions import Decisions, decisions, decisions_elsewhere
+from textsiam.distributed import score_files
 from textsiam.errors import TextsiamError
 from textsiam.journal import Journal
-from textsiam.outputs import DECISION, PROBABILITY, Output, TextOutput, open_output, resumable_file
-from textsiam.runtime import Model, QuestionCache
-from textsiam.tables import Chunk, Position, Table, kind_of, listing, open_table
-
-_CHUNK = 16_384  # rows scored together
-_SEGMENT = 8  # chunks after which the work is brought to the disk, and what is remembered of questions begins anew
-_CACHE = 1 << 26  # bytes in which the vectors of recent questions are remembered
-_REJECTED = b"row,line,reason,text\n"
-
-
-@dataclass(frozen=True)
-class ScoreSummary:
-    """What scoring a file came to.
-
-    Attributes:
-        rows: rows read and written, those with a blank question included.
-        duplicates: rows called duplicate.
-        blank_rows: rows with a blank question, left without an answer.
-        rejected_rows: rows that could not be read and were left out.
-        seconds: time that this run took; one that goes on with another does not know how long that took.
-        resumed_rows: rows that an earlier run had written already.
-    """
-
-    rows: int = 0
-    duplicates: int = 0
-    blank_rows: int = 0
-    rejected_rows: int = 0
-    seconds: float = 0.0
-    resumed_rows: int = 0
-
-    @property
-    def pairs_per_second(self) -> float:
-        """Rate of scoring; 0 for no time."""
-        return (self.rows - self.resumed_rows) / self.seconds if self.seconds else 0.0
+from textsiam.outputs import Output, TextOutput, open_output, resumable_file
+from textsiam.runtime import Model
+from textsiam.scored import (
+    CHUNK,
+    REJECTED,
+    SEGMENT,
+    ScoreSummary,
+    check_sound,
+    locked,
+    question_columns,
+    rejected_file,
+    write_scored,
+    writing,
+)
+from textsiam.tables import Chunk, Position, Table, listing, open_table
 
 
 def score_file(
@@ -68,6 +47,9 @@ def score_file(
     spreadsheet_safe: bool = False,
     overwrite: bool = False,
     progress: Callable[[int, float | None], None] | None = None,
+    engine: str = "local",
+    scheduler: str | None = None,
+    workers: int | None = None,
 ) -> ScoreSummary:
     """Score every row of a table of any size; rows, columns and the bytes of values stay as they are.
 
@@ -75,8 +57,14 @@ def score_file(
     gone on with by the same call: the output is the same to the byte. Until it is whole it stands beside the output,
     as ``OUTPUT.part`` with ``OUTPUT.journal``.
 
+    The dask engine does this on the processes of a cluster, part by part. Its output is a folder of tables,
+    ``OUTPUT/part-00003-00012.csv`` the 13th part of the 4th file, with a line for each in ``_parts.jsonl``; the rows
+    that it skips go to ``OUTPUT/_rejected/``. A run that goes on scores the parts that are not finished. A script must
+    call it under ``if __name__ == "__main__":``, since the processes of a local cluster import the script.
+
     Args:
-        source: csv or tsv, gzipped or not, or parquet; ``-`` is standard input (csv).
+        source: csv or tsv, gzipped or not, or parquet, here or where fsspec reaches (``s3://…``); ``-`` is standard
+            input (csv). For dask also a pattern (``pairs-*.csv``): the files in the order of their names.
         output: the same kinds by its suffix; ``-`` is standard output (csv).
         model: a model or its folder; None as in ``load_model``.
         question1: column of the first question.
@@ -88,7 +76,10 @@ def score_file(
             ``OUTPUT.rejected.csv``, with the reasons.
         spreadsheet_safe: put an apostrophe before values that a spreadsheet would run as formulas.
         overwrite: replace an existing output; drop an unfinished run that is of other work.
-        progress: called after every chunk with the rows done and the share of the table, None where unknown.
+        progress: called after every chunk or part with the rows done and the share of all, None where unknown.
+        engine: "local", or "dask".
+        scheduler: address of a Dask scheduler, ``tcp://…``; None starts a cluster here.
+        workers: processes of the cluster that is started here; None: one a core.
 
     Returns:
         The counts.
@@ -98,33 +89,44 @@ def score_file(
     """
     if bad_rows not in ("stop", "skip"):
         raise TextsiamError(f"bad_rows is 'stop' or 'skip', not {bad_rows!r}.")
-    deciding = decisions(model, threshold=threshold, precision=precision, prior=prior)
+    if engine not in ("local", "dask"):
+        raise TextsiamError(f"engine is 'local' or 'dask', not {engine!r}.")
+    if engine == "local" and not (scheduler is None and workers is None):
+        raise TextsiamError("A scheduler and workers are the dask engine's: add --engine dask.")
+    if scheduler is not None and workers is not None:
+        raise TextsiamError("A cluster that runs already has its workers: give a scheduler or workers, not both.")
+    if workers is not None and workers < 1:
+        raise TextsiamError(f"workers is a number of processes, at least 1, not {workers}.")
     start = time.perf_counter()
+    if engine == "dask":
+        summary = score_files(
+            source,
+            output,
+            decisions_elsewhere(model, threshold=threshold, precision=precision, prior=prior),
+            questions=(question1, question2),
+            skip=bad_rows == "skip",
+            spreadsheet_safe=spreadsheet_safe,
+            overwrite=overwrite,
+            scheduler=scheduler,
+            workers=workers,
+            progress=progress,
+        )
+        return replace(summary, seconds=time.perf_counter() - start)
+    deciding = decisions(model, threshold=threshold, precision=precision, prior=prior)
     if os.fspath(output) == "-" and bad_rows == "skip":
         raise TextsiamError("Skipped rows go to a file beside the output: name one with -o.")
     with open_table(source) as table:
-        columns = table.find(question1, "question1"), table.find(question2, "question2")
-        taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
-        if taken:
-            raise TextsiamError(f"The table has a column {taken[0]!r} already, which scoring adds. Rename it.")
+        columns = question_columns(table, question1, question2)
         work = {
             "model": deciding.model.digest,
             "header": table.columns,
             "options": [columns, deciding.threshold, prior, spreadsheet_safe],
         }
         target = None if os.fspath(output) == "-" else Path(output)
-        with _lock(target):
-            try:
-                run = _Run(
-                    table, os.fspath(source), target, work, spreadsheet_safe=spreadsheet_safe, overwrite=overwrite
-                )
-                with closing(run):
-                    summary = run.score(deciding, columns, skip=bad_rows == "skip", progress=progress)
-            except OSError as error:
-                raise TextsiamError(
-                    f"Cannot write {output}: {error.strerror or error}. Make room, or write elsewhere; the same call "
-                    "goes on where this one stopped."
-                ) from error
+        with locked(target) if target else nullcontext(), writing(output):
+            run = _Run(table, os.fspath(source), target, work, spreadsheet_safe=spreadsheet_safe, overwrite=overwrite)
+            with closing(run):
+                summary = run.score(deciding, columns, skip=bad_rows == "skip", progress=progress)
     return replace(summary, seconds=time.perf_counter() - start)
 
 
@@ -149,29 +151,6 @@ class _Step:
             values["rejected"],
             replace(summary, resumed_rows=summary.rows),
         )
-
-
-@contextmanager
-def _lock(target: Path | None) -> Iterator[None]:
-    """Keep a second run off an output."""
-    if target is None:
-        yield
-        return
-    if not target.parent.is_dir():
-        raise TextsiamError(f"There is no folder {target.parent} to write {target.name} to. Make it first.")
-    kind_of(target)
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise TextsiamError(f"Another run writes {target}. Wait for it, or choose another name.") from error
-    except OSError as error:
-        raise TextsiamError(f"Cannot write {target}: {error.strerror or error}. Write elsewhere.") from error
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 class _Run:
@@ -215,7 +194,9 @@ class _Run:
         step = self._earlier(overwrite)
         finished = step is not None and step.finished
         for path in (target, rejected_file(target)):
-            if path.is_dir() or (path.exists() and not overwrite and not finished):
+            if path.is_dir():
+                raise TextsiamError(f"{path} is a folder. Choose another name, or remove it.")
+            if path.exists() and not overwrite and not finished:
                 raise TextsiamError(f"{path} exists already. Choose another name, or replace it with --force.")
         self._renamed = finished and target.exists() and not self._part.exists()
         if step:
@@ -228,7 +209,7 @@ class _Run:
             if not finished:
                 self._rejected = resumable_file(self._rejected_part, marks[1])
             if not step:
-                self._rejected.write(_REJECTED)
+                self._rejected.write(REJECTED)
 
     def _earlier(self, overwrite: bool) -> "_Step | None":
         """Return how far an unfinished run of this work has come; None: begin anew."""
@@ -271,28 +252,26 @@ class _Run:
     ) -> ScoreSummary:
         """Score what is left of the table and put the output in its place."""
         if not self._finished:
-            chunks = self.table.chunks(_CHUNK)
+            chunks = self.table.chunks(CHUNK)
 
             def read() -> tuple[Chunk, Position, float | None] | None:
                 chunk = next(chunks, None)
                 return None if chunk is None else (chunk, self.table.position(), self.table.share())
 
-            model = copy(deciding.model)
-            position, deciding = self.table.position(), replace(deciding, model=model)
+            position = self.table.position()
             with ThreadPoolExecutor(1) as ahead:  # the next chunk is read while one is scored
                 coming, number = ahead.submit(read), 0
                 while found := coming.result():
                     coming = ahead.submit(read)
-                    if number % _SEGMENT == 0:
+                    if number % SEGMENT == 0:
                         if number:
                             self._note(position)
-                        model.cache = QuestionCache(_CACHE)  # so that a run that goes on here computes the same
+                        deciding = deciding.remembering()  # anew, so that a run that goes on here computes the same
                     chunk, position, share = found
-                    if chunk.unsound and not skip:
-                        raise TextsiamError(
-                            f"{self.table.name}, {chunk.unsound[0]} Or go on without such rows: --bad-rows skip."
-                        )
-                    self._write(chunk, *deciding(chunk.column(columns[0]), chunk.column(columns[1])))
+                    if not skip:
+                        check_sound(self.table, chunk)
+                    answers = deciding(chunk.column(columns[0]), chunk.column(columns[1]))
+                    self.summary += write_scored(chunk, *answers, self._output, self._rejected)
                     number += 1
                     if progress is not None:
                         progress(self.summary.rows, share)
@@ -302,21 +281,6 @@ class _Run:
             self._note(position, finished=True)
             self._finished = True
         return self._put()
-
-    def _write(self, chunk: Chunk, probabilities: list[float | None], duplicates: list[bool | None]) -> None:
-        self._output.write(chunk, probabilities, duplicates)
-        for row in chunk.unsound:
-            cells = str(row.reason).encode(), row.raw
-            quoted = b",".join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells)
-            self._rejected.write(f"{row.row},{row.line},".encode() + quoted + b"\n")
-        done = self.summary
-        self.summary = replace(
-            done,
-            rows=done.rows + len(chunk),
-            duplicates=done.duplicates + sum(map(bool, duplicates)),
-            blank_rows=done.blank_rows + probabilities.count(None),
-            rejected_rows=done.rejected_rows + len(chunk.unsound),
-        )
 
     def _note(self, position: Position, *, finished: bool = False) -> None:
         """Bring everything to the disk, then say so."""
@@ -353,8 +317,3 @@ class _Run:
         if self.target is not None and not self._resumable:
             for path in (self._part, self._rejected_part):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def rejected_file(target: Path) -> Path:
-    """Return the file that takes the rows that could not be read."""
-    return target.with_name(f"{target.name}.rejected.csv")

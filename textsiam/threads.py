@@ -10,12 +10,17 @@ from typing import Any
 _ALONE = 256  # questions that one thread answers sooner than a pool would start
 
 
-def worker_threads(questions: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
-    """Give a pool of one thread a core, or None for little work or a single core."""
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_threads(questions: int, threads: int | None = None) -> AbstractContextManager[ThreadPoolExecutor | None]:
+    """Give a pool of threads, one a core unless told, or None for little work or a single thread."""
     if questions <= _ALONE:
         return nullcontext()
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return nullcontext() if workers == 1 else ThreadPoolExecutor(workers)
+    threads = threads or cores()
+    return nullcontext() if threads == 1 else ThreadPoolExecutor(threads)
 
 
 class OneBlasThread:

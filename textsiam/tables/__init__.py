@@ -1,12 +1,13 @@
 """Tables of any size, read piece by piece: csv, tsv, gzipped or not, parquet; every value stays as it is."""
 
 import gzip
+import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from textsiam.errors import TextsiamError
 from textsiam.tables.base import Chunk, Position, Table, Unsound, display, listing
@@ -48,7 +49,10 @@ def kind_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
 
 
 def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
-    """Open a table to read it piece by piece; ``-`` is standard input, csv.
+    """Open a table to read it piece by piece.
+
+    Args:
+        path: a file, an address that fsspec knows (``s3://bucket/pairs.csv``), or ``-`` for standard input, csv.
 
     Raises:
         TextsiamError: it cannot be read, or not as what its name says.
@@ -59,17 +63,53 @@ def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
         return TextTable(sys.stdin.buffer, ",", display(path))
     name = display(path)
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 - the table closes it
+        opened = _opener(path)
+        file = opened()
         with _closing_on_error(file):
             suffix, zipped = kind_of(path)
             if suffix == ".parquet":
                 file.close()
-                return ParquetTable(Path(path), name)
-            size = os.fstat(file.fileno()).st_size
+                return ParquetTable(opened, name)
+            size = _size(file)
             stream = cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file)
             return TextTable(stream, DELIMITERS[suffix], name, (file, size))
     except OSError as error:
         raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error
+
+
+def _opener(path: str | os.PathLike[str]) -> Callable[[], io.BufferedReader]:
+    """Return what opens a file, here or wherever fsspec reaches."""
+    if "://" not in os.fspath(path):
+        return lambda: Path(path).open("rb")
+    fsspec = import_fsspec()
+    try:
+        system, place = fsspec.core.url_to_fs(os.fspath(path))
+    except (ImportError, ValueError) as error:  # the package that speaks the protocol is missing, or nobody knows it
+        raise TextsiamError(f"{display(path)} cannot be read: {listing([error])}") from error
+    return lambda: io.BufferedReader(system.open(place, "rb"), 1 << 20)
+
+
+def import_fsspec() -> Any:
+    """Return fsspec.
+
+    Raises:
+        TextsiamError: it is not installed.
+    """
+    try:
+        import fsspec
+    except ImportError as error:
+        raise TextsiamError("Addresses need fsspec, which is not installed: pip install 'textsiam[dask]'") from error
+    return fsspec
+
+
+def _size(file: BinaryIO) -> int:
+    """Return the size of a file in bytes; 0 for a pipe."""
+    try:
+        return os.fstat(file.fileno()).st_size
+    except OSError:  # a file elsewhere has no descriptor
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return size
 
 
 @contextmanager

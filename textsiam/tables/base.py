@@ -65,7 +65,7 @@ class Position:
         rows: rows read, the header not counted.
         lines: lines read.
         offset: bytes read, decompressed; 0 for parquet.
-        digest: SHA-256 of these bytes, or of a parquet file; hexadecimal.
+        digest: SHA-256 of these bytes, or of a parquet file; hexadecimal. After ``Table.seek``: of what was read since.
         wasted: lines that were read in vain for quotes that did not close, see ``TextTable``.
     """
 
@@ -98,6 +98,10 @@ class Table(ABC):
     @abstractmethod
     def skip(self, position: Position) -> bool:
         """Go to a position of an earlier reading; False where what comes before it is no longer the same."""
+
+    @abstractmethod
+    def seek(self, position: Position | None = None) -> None:
+        """Go to a position without reading what comes before it, or stay; digests are of what is read from here on."""
 
     @abstractmethod
     def share(self) -> float | None:

@@ -67,6 +67,11 @@ class _Lines:
         """Let lines be read again."""
         self._waiting.extendleft(line for line in reversed(lines) if line)
 
+    def seek(self, offset: int) -> None:
+        """Go on at a byte."""
+        self._waiting.clear()
+        self.stream.seek(offset)
+
 
 class TextTable(Table):
     """A csv or tsv file.
@@ -111,9 +116,13 @@ class TextTable(Table):
                 self._ended = True
             except csv.Error as error:
                 problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
-            except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 self._ended = True
                 problem = f"cannot be read: the file is no complete gzip file: {error}. Fetch or compress it again."
+            except OSError as error:  # the disk or the network, not the row
+                raise TextsiamError(
+                    f"{self.name} cannot be read after row {self._rows}: {error.strerror or error}. Try again."
+                ) from error
             lines = self._lines.record()
             raw = b"".join(lines)
             if values and not problem:
@@ -179,6 +188,18 @@ class TextTable(Table):
         self._rows, self._line, self._offset = position.rows, position.lines, position.offset
         self._wasted = position.wasted
         return left == 0 and self._digest.hexdigest() == position.digest
+
+    def seek(self, position: Position | None = None) -> None:
+        """See ``Table``.
+
+        Raises:
+            OSError, EOFError, zlib.error: there is no such position, or what comes before it cannot be decompressed.
+        """
+        self._digest = hashlib.sha256()
+        if position is not None:
+            self._lines.seek(position.offset)
+            self._rows, self._line, self._offset = position.rows, position.lines, position.offset
+            self._wasted = position.wasted
 
     def share(self) -> float | None:
         """See ``Table``."""
