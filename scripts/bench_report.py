@@ -1,7 +1,6 @@
 """The tables and the chart of scripts/bench.py."""
 
 import json
-import os
 import platform
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import processor
 
 from textsiam import __version__
 
@@ -124,15 +124,11 @@ def write_report(results: Results, out: Path) -> str:
 
 def machine() -> str:
     """Name the date, the processor and the versions."""
-    cpu = Path("/proc/cpuinfo")
-    lines = cpu.read_text().splitlines() if cpu.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     versions = [f"textsiam {__version__}", f"Python {platform.python_version()}"]
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
             versions.append(f"{name} {version(name)}")
-    cores = f"{len(os.sched_getaffinity(0))} cores of {names[0] if names else platform.processor()}"
-    return f"Measured on {date.today()} on {cores} with {', '.join(versions)}."
+    return f"Measured on {date.today()} on {processor()} with {', '.join(versions)}."
 
 
 def markdown(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from machine import processor
 
 from textsiam import DuplicateClassifier, __version__
 from textsiam.architecture import DEFAULT_MEASURES
@@ -98,13 +99,6 @@ def table(results: dict[str, dict[str, Any]]) -> str:
                 head = f"{name} | {RUNS[name].split} | {part} | {figures['rows']:,}"
                 lines.append(f"| {head} | {values} | {result['minutes']:.0f} |")
     return "\n".join(lines) + "\n"
-
-
-def processor() -> str:
-    """Name the processor."""
-    cpu = Path("/proc/cpuinfo")
-    names = [line.partition(":")[2].strip() for line in cpu.read_text().splitlines() if line.startswith("model name")]
-    return f"{len(names)} cores of {names[0]}" if names else platform.processor()
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """How far a long piece of work has come, written so that it can go on after any crash."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -50,7 +51,23 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.path)
+        _sync_folder(self.path.parent)
 
     def remove(self) -> None:
-        """Remove the file, if it is there."""
+        """Remove the file, if it is there, after what was renamed beside it lies safely on the disk."""
+        _sync_folder(self.path.parent)
         self.path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems cannot
+            raise
+    finally:
+        os.close(descriptor)
