@@ -68,13 +68,14 @@ def run(source: Path, options: list[str], folder: Path, limit: float) -> Measure
         if time.perf_counter() - start > limit:
             process.send_signal(signal.SIGINT)
             break
+    stopped = process.returncode is None
     seconds = time.perf_counter() - start
     said = process.communicate()[1]
-    if process.returncode == 0:
-        return Measured(int(said.split(" rows")[0].split()[-1]), seconds, one, together)
-    if seconds < limit:
+    if stopped:
+        return Measured(rows_so_far(target), seconds, one, together)
+    if process.returncode:
         raise SystemExit(said)
-    return Measured(rows_so_far(target), seconds, one, together)
+    return Measured(int(said.split(" rows")[0].split()[-1]), seconds, one, together)
 
 
 def children(process: psutil.Process) -> list[psutil.Process]:
@@ -101,6 +102,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=240, help="limit of a run")
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
     args = parser.parse_args()
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # so that runs heed it even if this one is in the background
     pairs = read_pairs(args.data)[["id", "question1", "question2"]]
     model = load_model()
     first, second = (pairs[name].tolist()[:IN_MEMORY] for name in ("question1", "question2"))
