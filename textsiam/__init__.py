@@ -1,4 +1,4 @@
-"""Decide whether two questions ask the same thing.
+"""Decide whether two questions ask the same thing, or two images show the same.
 
 The public names are imported when first used: ``import textsiam`` itself loads neither TensorFlow nor pandas.
 """
@@ -11,34 +11,44 @@ from textsiam._version import __version__
 if TYPE_CHECKING:
     from textsiam.classifier import DuplicateClassifier
     from textsiam.errors import TextsiamError
-    from textsiam.losses import contrastive_loss
+    from textsiam.images.model import ImageSiamese
+    from textsiam.losses import contrastive_loss, triplet_loss
+    from textsiam.pairing import make_pairs, make_triplets
     from textsiam.pairs import read_pairs, split_pairs
     from textsiam.runtime import is_duplicate, load_model, similarity
     from textsiam.scoring import score_file
 
 _HOMES = {
     "DuplicateClassifier": "classifier",
+    "ImageSiamese": "images.model",
     "TextsiamError": "errors",
     "contrastive_loss": "losses",
     "is_duplicate": "runtime",
     "load_model": "runtime",
+    "make_pairs": "pairing",
+    "make_triplets": "pairing",
     "read_pairs": "pairs",
     "score_file": "scoring",
     "similarity": "runtime",
     "split_pairs": "pairs",
+    "triplet_loss": "losses",
 }
 
 __all__ = [
     "DuplicateClassifier",
+    "ImageSiamese",
     "TextsiamError",
     "__version__",
     "contrastive_loss",
     "is_duplicate",
     "load_model",
+    "make_pairs",
+    "make_triplets",
     "read_pairs",
     "score_file",
     "similarity",
     "split_pairs",
+    "triplet_loss",
 ]
 
 
