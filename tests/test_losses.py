@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from textsiam.losses import ContrastiveLoss, contrastive_loss
+from textsiam import TextsiamError
+from textsiam.losses import ContrastiveLoss, TripletLoss, contrastive_loss, mined_triplet_loss, triplet_loss
 from textsiam.measures import euclidean_distance
 
 needs_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes gradients with TensorFlow")
@@ -134,3 +135,116 @@ def test_gradients_are_the_slope_of_the_loss():
         step = np.zeros(u.shape)
         step[row, column] = 1e-5
         assert gradient[row, column] == pytest.approx((total(u + step) - total(u - step)) / 2e-5, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("label", "distance", "margin", "expected"),
+    [(1, 0.5, 1, 0.25), (0, 0, 1, 1), (0, 0.5, 1, 0.75), (0, 1, 1, 0), (0, 3, 2, 0), (0, 1, 2, 3)],
+)
+def test_the_squared_form_by_hand(label, distance, margin, expected):
+    value = contrastive_loss([label], [[float(distance)]], margin, form="squared")
+    np.testing.assert_allclose(ops.convert_to_numpy(value), [expected], rtol=1e-6)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(TextsiamError, match="distance, squared"):
+        contrastive_loss([1], [[0.5]], form="cubed")
+    with pytest.raises(TextsiamError, match="all, semihard, hard"):
+        mined_triplet_loss([0, 1], np.zeros((2, 2), np.float32), mining="soft")
+
+
+@pytest.mark.parametrize(("squared", "expected"), [(False, [0, 1.5]), (True, [0, 4.5])])
+def test_triplet_loss_by_hand(squared, expected):
+    anchor = np.float32([[0, 0], [0, 0]])
+    positive = np.float32([[3, 4], [0, 2.5]])  # 5 and 2.5 away
+    negative = np.float32([[0, 7], [1.5, 0]])  # 7 and 1.5 away
+    values = triplet_loss(anchor, positive, negative, 0.5, squared=squared)
+    np.testing.assert_allclose(ops.convert_to_numpy(values), expected, rtol=1e-6)
+
+
+def mined_by_loop(labels, embeddings, margin, mining, squared):
+    """Every triplet of the batch, one after another."""
+    n = len(labels)
+
+    def distance(i, j):
+        square = sum((a - b) ** 2 for a, b in zip(embeddings[i].tolist(), embeddings[j].tolist(), strict=True))
+        return square if squared else square**0.5
+
+    losses = []
+    for a in range(n):
+        negatives = [distance(a, j) for j in range(n) if labels[j] != labels[a]]
+        positives = [distance(a, j) for j in range(n) if labels[j] == labels[a] and j != a]
+        if not negatives or not positives:
+            continue
+        if mining == "all":
+            losses += [p - q + margin for p in positives for q in negatives if p - q + margin > 0]
+        elif mining == "hard":
+            losses.append(max(max(positives) - min(negatives) + margin, 0))
+        else:
+            for p in positives:
+                farther = [q for q in negatives if q > p]
+                losses.append(max(p - (min(farther) if farther else max(negatives)) + margin, 0))
+    return float(np.mean(losses)) if losses else 0.0
+
+
+@pytest.mark.parametrize("mining", ["all", "semihard", "hard"])
+@pytest.mark.parametrize("squared", [False, True])
+@settings(max_examples=15)
+@given(st.integers(0, 10**6), st.integers(2, 9), st.integers(1, 4), st.floats(0.125, 3, width=32))
+def test_mined_triplets_equal_brute_force(mining, squared, seed, count, classes, margin):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, classes, count)
+    embeddings = generator.normal(size=(count, 3)).astype(np.float32)
+    expected = mined_by_loop(labels, embeddings, margin, mining, squared)
+    value = mined_triplet_loss(labels, embeddings, margin, mining, squared)
+    assert float(value) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert float(TripletLoss(margin, mining, squared)(labels, embeddings)) == pytest.approx(
+        expected, rel=1e-4, abs=1e-5
+    )
+
+
+def test_the_triplet_class_is_built_again_from_its_configuration():
+    again = TripletLoss.from_config(TripletLoss(0.2, "hard", squared=True).get_config())
+    assert (again.margin, again.mining, again.squared) == (0.2, "hard", True)
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("mining", ["all", "semihard", "hard"])
+@pytest.mark.parametrize("squared", [False, True])
+def test_mined_gradients_are_finite_where_embeddings_coincide(mining, squared):
+    import tensorflow as tf
+
+    embeddings = tf.constant(np.float32([[0.5, 0.5]] * 4 + [[0.5, 0.6], [0, 1]]))
+    with tf.GradientTape() as tape:
+        tape.watch(embeddings)
+        value = mined_triplet_loss([0, 0, 1, 1, 0, 1], embeddings, 1.0, mining, squared)
+    gradient = tape.gradient(value, embeddings).numpy()
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient).max() > 0
+
+
+@needs_tensorflow
+def test_gradients_of_given_triplets_are_finite_at_equal_embeddings():
+    import tensorflow as tf
+
+    anchor = tf.constant([[0.25, -1.0]])
+    for squared in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(anchor)
+            value = ops.sum(triplet_loss(anchor, anchor + 0, anchor + 0, squared=squared))
+        assert float(value) == 1
+        assert np.isfinite(tape.gradient(value, anchor).numpy()).all()
+
+
+@needs_tensorflow
+def test_the_squared_form_lets_go_of_different_pairs_that_lie_together():
+    import tensorflow as tf
+
+    distance = tf.constant([[0.01]])
+    slopes = {}
+    for form in ("distance", "squared"):
+        with tf.GradientTape() as tape:
+            tape.watch(distance)
+            value = ops.sum(contrastive_loss([0], distance, form=form))
+        slopes[form] = float(tape.gradient(value, distance)[0, 0])
+    assert slopes == pytest.approx({"distance": -1.98, "squared": -0.02})

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from textsiam.classifier import DuplicateClassifier
     from textsiam.errors import TextsiamError
     from textsiam.frames import score_frame
-    from textsiam.losses import contrastive_loss
+    from textsiam.losses import contrastive_loss, triplet_loss
+    from textsiam.pairing import make_pairs, make_triplets
     from textsiam.pairs import read_pairs, split_pairs
     from textsiam.runtime import is_duplicate, load_model, similarity
     from textsiam.scoring import score_file
@@ -23,11 +24,14 @@ _HOMES = {
     "contrastive_loss": "losses",
     "is_duplicate": "runtime",
     "load_model": "runtime",
+    "make_pairs": "pairing",
+    "make_triplets": "pairing",
     "read_pairs": "pairs",
     "score_file": "scoring",
     "score_frame": "frames",
     "similarity": "runtime",
     "split_pairs": "pairs",
+    "triplet_loss": "losses",
 }
 
 __all__ = [
@@ -37,11 +41,14 @@ __all__ = [
     "contrastive_loss",
     "is_duplicate",
     "load_model",
+    "make_pairs",
+    "make_triplets",
     "read_pairs",
     "score_file",
     "score_frame",
     "similarity",
     "split_pairs",
+    "triplet_loss",
 ]
 
 
