@@ -52,7 +52,7 @@ def run(source: Path, options: list[str], folder: Path, limit: float) -> Measure
     """Score a table in a process of its own and watch its memory and that of its children."""
     target = folder / "scored.csv"
     command = [sys.executable, "-m", "textsiam", "score", str(source), "-o", str(target), "--force", *options]
-    start = time.perf_counter()
+    start, began = time.perf_counter(), time.time()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     watched = psutil.Process(process.pid)
     one = together = 0
@@ -72,7 +72,8 @@ def run(source: Path, options: list[str], folder: Path, limit: float) -> Measure
     seconds = time.perf_counter() - start
     said = process.communicate()[1]
     if stopped:
-        return Measured(rows_so_far(target), seconds, one, together)
+        rows, when = so_far(target)
+        return Measured(rows, when - began, one, together)
     if process.returncode:
         raise SystemExit(said)
     return Measured(int(said.split(" rows")[0].split()[-1]), seconds, one, together)
@@ -86,12 +87,16 @@ def children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def rows_so_far(target: Path) -> int:
-    """Return how many rows a stopped run had scored and brought to the disk."""
-    index = target.with_name(f"{target.name}.part") / "_parts.jsonl"
+def so_far(target: Path) -> tuple[int, float]:
+    """Return how many rows a stopped run had scored and brought to the disk, and when it last did so."""
+    index, journal = (
+        target.with_name(f"{target.name}.part") / "_parts.jsonl",
+        target.with_name(f"{target.name}.journal"),
+    )
     if index.exists():
-        return sum(json.loads(line)["summary"]["rows"] for line in index.read_text().splitlines())
-    return json.loads(target.with_name(f"{target.name}.journal").read_text())["step"]["summary"]["rows"]
+        rows = sum(json.loads(line)["summary"]["rows"] for line in index.read_text().splitlines())
+        return rows, index.stat().st_mtime
+    return json.loads(journal.read_text())["step"]["summary"]["rows"], journal.stat().st_mtime
 
 
 def main() -> None:
@@ -116,8 +121,8 @@ def main() -> None:
 
     lines = [
         f"Measured on {date.today()} on {processor()} with textsiam {__version__}, by `scripts/scale_scoring.py`: the "
-        f"whole command, its start included. A run is stopped after {args.seconds:g} seconds; what it had scored by "
-        "then counts. Memory is resident memory at its highest, in MB.",
+        f"whole command, its start included. A run is stopped after {args.seconds:g} seconds; what it had brought to "
+        "the disk by then counts, up to the time when it did. Memory is resident memory at its highest, in MB.",
         "",
         "| rows | engine | rows scored | pairs/s | µs a row | share of the in-memory rate | largest process | all |",
         "|---|---|---|---|---|---|---|---|",
