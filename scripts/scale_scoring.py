@@ -107,9 +107,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=240, help="limit of a run")
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
     args = parser.parse_args()
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # so that runs heed it even if this one is in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it may be ignored, by children too
     pairs = read_pairs(args.data)[["id", "question1", "question2"]]
     model = load_model()
     first, second = (pairs[name].tolist()[:IN_MEMORY] for name in ("question1", "question2"))
