@@ -4,7 +4,8 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from concurrent.futures import CancelledError
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,11 @@ class _Run:
         Raises:
             TextsiamError: it failed.
         """
-        from distributed import KilledWorker
+        from distributed import KilledWorker, wait
 
+        if future.status in ("pending", "lost"):  # whoever held its result has died since: it is computed again
+            with suppress(CancelledError):
+                wait(future)
         if future.status == "finished":
             return future.result()
         what = f"Scoring {task.name} of {task.file}" if isinstance(task, Part) else f"Reading {task}"
