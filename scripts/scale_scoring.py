@@ -2,8 +2,8 @@
 
 python scripts/scale_scoring.py --data quora_question_pairs.tsv.gz --out docs/bench
 
-The tables repeat Quora's pairs. A run that takes longer than --seconds is stopped; what it had scored counts.
-Writes scoring.md.
+The tables repeat the pairs. A run that takes longer than --seconds is stopped; what it had brought to the disk counts.
+Writes scoring.md. Needs the dask extra.
 """
 
 import argparse
@@ -89,13 +89,11 @@ def children(process: psutil.Process) -> list[psutil.Process]:
 
 def so_far(target: Path) -> tuple[int, float]:
     """Return how many rows a stopped run had scored and brought to the disk, and when it last did so."""
-    index, journal = (
-        target.with_name(f"{target.name}.part") / "_parts.jsonl",
-        target.with_name(f"{target.name}.journal"),
-    )
+    index = target.with_name(f"{target.name}.part") / "_parts.jsonl"
     if index.exists():
         rows = sum(json.loads(line)["summary"]["rows"] for line in index.read_text().splitlines())
         return rows, index.stat().st_mtime
+    journal = target.with_name(f"{target.name}.journal")
     return json.loads(journal.read_text())["step"]["summary"]["rows"], journal.stat().st_mtime
 
 

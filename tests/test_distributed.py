@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+from dask.distributed import wait
 from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -201,6 +203,22 @@ def test_whatever_fsspec_reaches(source, model_folder):
 # Whatever dies
 
 
+def test_a_result_that_is_lost_with_its_worker_is_waited_for(tmp_path):
+    """It had been announced as finished; a scheduler that is lost is another matter."""
+    with distributed._cluster(None, 2) as client:
+        run = distributed._Run(client, None, [], None, None)
+        for _ in range(3):
+            future = client.submit(os.getpid, pure=False)
+            wait(future)
+            assert future.status == "finished"
+            holder = next(iter(client.who_has([future])[future.key]))
+            os.kill(client.run(os.getpid, workers=[holder])[holder], signal.SIGKILL)
+            deadline = time.monotonic() + 30
+            while future.status == "finished" and time.monotonic() < deadline:
+                time.sleep(0.001)
+            assert run._result(future, "in.csv") > 0
+
+
 def test_workers_that_are_killed_cost_nothing_but_time(source, model_folder):
     """SIGKILL a process while all score; then let one die half way through a part."""
     expected = score_file(source / "in.csv", source / "local.csv", model=model_folder)
@@ -234,6 +252,7 @@ def test_workers_that_are_killed_cost_nothing_but_time(source, model_folder):
 def test_a_scheduler_that_is_lost_gets_one_line(source, dask_score, model_folder, tmp_path):
     code = """
 import sys
+import time
 from textsiam import distributed
 if __name__ == "__main__":
     with distributed._processes(1) as address:
@@ -564,6 +583,7 @@ def test_an_input_that_changes_meanwhile(source, model_folder, tmp_path):
 def test_without_dask(source, model_folder):
     code = """
 import sys
+import time
 sys.modules["distributed"] = sys.modules["dask"] = None  # importing them fails
 from textsiam.cli import main
 sys.argv = ["textsiam", "score", *sys.argv[1:]]

@@ -27,7 +27,7 @@ class Encodings:
 
     Attributes:
         vectors: float32 (q, d).
-        states: float32 (all their tokens, 128), one question after another; no rows where no measure asks for them.
+        states: float32 (tokens of all, ``ALIGNED``), one question after another; no rows where no measure needs them.
         starts: (q,), the row of each question's first token.
     """
 
@@ -41,16 +41,26 @@ class Encodings:
         states = np.empty((lengths.sum() if late else 0, ALIGNED), np.float32)
         return cls(np.empty((len(lengths), width), np.float32), states, np.cumsum(lengths) - lengths)
 
+    def put(self, numbers: Sequence[int], lengths: np.ndarray, others: "Encodings") -> None:
+        """Put in other questions, of so many tokens each, under these numbers."""
+        self.vectors[numbers] = others.vectors
+        if len(others.states):
+            shift = self.starts[numbers] - others.starts
+            self.states[np.repeat(shift, lengths) + np.arange(len(others.states))] = others.states
+
     def flat(self, number: int, length: int) -> np.ndarray:
         """Return what is known of a question of so many tokens as one array of its own."""
+        if not len(self.states):
+            return self.vectors[number].copy()
         start = self.starts[number]
         return np.concatenate([self.vectors[number], self.states[start : start + length].ravel()])
 
-    def fill(self, number: int, length: int, flat: np.ndarray) -> None:
+    def put_flat(self, number: int, length: int, flat: np.ndarray) -> None:
         """Put in what ``flat`` returned."""
         width, start = self.vectors.shape[1], self.starts[number]
         self.vectors[number] = flat[:width]
-        self.states[start : start + length] = flat[width:].reshape(-1, ALIGNED)
+        if len(self.states):
+            self.states[start : start + length] = flat[width:].reshape(-1, ALIGNED)
 
 
 class Network:

@@ -206,14 +206,13 @@ class Model:
         known = {number: flat for number, text in enumerate(texts) if (flat := self.cache.get(text)) is not None}
         encodings = Encodings.empty(lengths, self.network.width, late=self.architecture.late)
         for number, flat in known.items():
-            encodings.fill(number, lengths[number], flat)
+            encodings.put_flat(number, lengths[number], flat)
         fresh = [number for number in range(len(texts)) if number not in known]
         if fresh:
             computed = self.network.encode(ids[fresh], lengths[fresh], pool)
+            encodings.put(fresh, lengths[fresh], computed)
             for place, number in enumerate(fresh):
-                flat = computed.flat(place, lengths[number])
-                encodings.fill(number, lengths[number], flat)
-                self.cache.put(texts[number], flat)
+                self.cache.put(texts[number], computed.flat(place, lengths[number]))
         return encodings
 
 

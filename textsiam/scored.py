@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,14 +39,7 @@ class ScoreSummary:
     resumed_rows: int = 0
 
     def __add__(self, other: "ScoreSummary") -> "ScoreSummary":
-        return ScoreSummary(
-            self.rows + other.rows,
-            self.duplicates + other.duplicates,
-            self.blank_rows + other.blank_rows,
-            self.rejected_rows + other.rejected_rows,
-            self.seconds + other.seconds,
-            self.resumed_rows + other.resumed_rows,
-        )
+        return ScoreSummary(*map(add, astuple(self), astuple(other)))
 
     @property
     def pairs_per_second(self) -> float:

@@ -29,10 +29,10 @@ class MaskedMaxPooling(layers.Layer):
 def build_text_encoder(
     architecture: Architecture, vectors: np.ndarray, *, train_vectors: bool = True, dropout: float = 0.0
 ) -> keras.Model:
-    """Return the shared encoder, a model from ids (n, steps) to vectors (n, d), or to these and states (n, steps, 128).
+    """Return the shared encoder, a model from ids (n, steps) to vectors (n, d), or to these and states of tokens.
 
-    d is ``units`` for "lstm", twice that for "bilstm", ``flat_length · units`` for "lstm_flat". There are states of the
-    tokens where the architecture has a late measure.
+    d is ``units`` for "lstm", twice that for "bilstm", ``flat_length · units`` for "lstm_flat". There are states,
+    (n, steps, ``ALIGNED``), where the architecture has a late measure.
 
     Args:
         architecture: encoder and sizes.
@@ -50,7 +50,6 @@ def build_text_encoder(
         name="embedding",
     )
     steps = layers.Dropout(dropout, name="embedding_dropout")(embedding(ids))
-    states = None
     if architecture.encoder == "lstm":
         forward = layers.LSTM(architecture.units, return_state=True, return_sequences=architecture.late, name="forward")
         states, encoding, _ = forward(steps)
