@@ -212,7 +212,6 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator[Any]:
     """Give a client of the cluster at an address, or of one that is started here."""
     try:
         from distributed import Client
-        from distributed.comm import CommClosedError
     except ImportError as error:
         raise TextsiamError("The dask engine is not installed: pip install 'textsiam[dask]'") from error
     with _quiet(), nullcontext(scheduler) if scheduler else _processes(workers or cores()) as address:
@@ -227,7 +226,9 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator[Any]:
                 if not client.nthreads():
                     _logger.info("No worker at %s yet; waiting for one.", address)
                 yield client
-            except CommClosedError as error:
+            except OSError as error:
+                if error.errno is not None:  # a disk's, not the network's
+                    raise
                 raise TextsiamError(f"The Dask scheduler was lost. {_GO_ON}") from error
 
 
