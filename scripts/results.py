@@ -3,7 +3,8 @@
 python scripts/results.py --data quora_question_pairs.tsv.gz --vectors glove.6B.50d.txt --out results
 
 Each run trains on its split's train pairs, decides everything on dev and reports dev; test is read with --test only.
-A run whose model folder is there is not trained again, an interrupted one goes on after its last epoch.
+Runs whose name ends in "minilm" need --encoder-vectors as well, the file that scripts/encoder_vectors.py writes. A run
+whose model folder is there is not trained again, an interrupted one goes on after its last epoch.
 """
 
 import argparse
@@ -22,8 +23,9 @@ import pandas as pd
 from machine import processor
 
 from textsiam import DuplicateClassifier, __version__
+from textsiam.checkpoints import discard
 from textsiam.classifier import evaluate_model
-from textsiam.pairs import read_pairs, split_pairs
+from textsiam.pairs import Split, read_pairs, split_pairs
 from textsiam.presets import preset
 from textsiam.runtime import Model, load_model
 from textsiam.vectors import SELF_TRAINED
@@ -33,18 +35,18 @@ IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 
 @dataclass(frozen=True)
 class Run:
-    """One row of the table: a split, the classifier's parameters, and vectors beside GloVe's."""
+    """One row of the table: a split, the classifier's parameters, and where its word vectors come from."""
 
     split: str
     parameters: dict[str, Any]
-    beside_glove: tuple[str, ...] = (SELF_TRAINED,)
+    sources: tuple[str, ...] = ("glove", SELF_TRAINED)  # "glove" and "encoder" stand for files
 
 
 RUNS = {
     "fast": Run("standard", preset("fast")),
     "bilstm": Run("standard", preset("accurate")),
     "bilstm-random": Run("random", preset("accurate")),
-    "singh2019-random": Run("random", preset("singh2019"), beside_glove=()),
+    "singh2019-random": Run("random", preset("singh2019"), sources=("glove",)),
 }
 SPLITS = {
     "standard": lambda pairs: split_pairs(pairs, "ids", ids=IDS),
@@ -53,19 +55,27 @@ SPLITS = {
 FIGURES = ("accuracy", "f1", "roc_auc", "average_precision", "log_loss", "ece")
 
 
-def train(run: Run, pairs: pd.DataFrame, vectors: Path, folder: Path) -> None:
-    """Train one run and save its model folder."""
-    split = SPLITS[run.split](pairs)
-    classifier = DuplicateClassifier(**run.parameters, vectors=[str(vectors), *run.beside_glove], verbose=2)
+def train(run: Run, split: Split, files: dict[str, Path | None], folder: Path, seed: int = 0) -> Model:
+    """Train one run, save its model folder, and return the model.
+
+    Args:
+        run: what to train.
+        split: the pairs to train on and to decide on.
+        files: the files of vectors, by the name that the run has for them.
+        folder: to write; an interrupted training goes on after its last epoch.
+        seed: of everything random.
+    """
+    missing = [source for source in run.sources if source != SELF_TRAINED and files[source] is None]
+    if missing:
+        raise SystemExit(f"{folder.name} needs the vectors {', '.join(missing)}; see --help.")
+    vectors = [str(files.get(source, source)) for source in run.sources]
+    classifier = DuplicateClassifier(**run.parameters, vectors=vectors, random_state=seed, verbose=2)
+    dev = (split.dev, split.dev["is_duplicate"])
     checkpoints = folder.with_name(f".{folder.name}.checkpoints")
-    classifier.fit(
-        split.train,
-        split.train["is_duplicate"],
-        (split.dev, split.dev["is_duplicate"]),
-        checkpoints=checkpoints,
-        resume=True,
-    )
+    classifier.fit(split.train, split.train["is_duplicate"], dev, checkpoints=checkpoints, resume=True)
     classifier.save(folder)
+    discard(checkpoints)
+    return classifier.model_
 
 
 def measure(model: Model, part: pd.DataFrame) -> dict[str, Any]:
@@ -102,6 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
     parser.add_argument("--vectors", type=Path, required=True, help="GloVe 6B.50d, text, gzipped or not")
+    parser.add_argument("--encoder-vectors", type=Path, help="what scripts/encoder_vectors.py wrote")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for models and results")
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
     parser.add_argument("--test", action="store_true", help="report the test pairs too: once, when all is decided")
@@ -113,8 +124,9 @@ def main() -> None:
     results = json.loads(file.read_text()) if file.exists() else {}
     for name in args.runs:
         folder = args.out / name
+        split = SPLITS[RUNS[name].split](pairs)
         if not folder.exists():
-            train(RUNS[name], pairs, args.vectors, folder)
+            train(RUNS[name], split, {"glove": args.vectors, "encoder": args.encoder_vectors}, folder)
         model = load_model(folder)
         trained_with = model.bundle.config["training"]["parameters"]
         changed = [
@@ -122,7 +134,6 @@ def main() -> None:
         ]
         if changed:
             raise SystemExit(f"{folder} was trained with other parameters ({', '.join(changed)}). Remove it first.")
-        split = SPLITS[RUNS[name].split](pairs)
         result = results.setdefault(name, {})
         result["minutes"] = model.bundle.config["training"]["minutes"]
         for part in ("dev", "test") if args.test else ("dev",):

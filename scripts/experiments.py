@@ -1,0 +1,98 @@
+"""Try changes of the recipe, one at a time, and append what each is worth on dev to docs/experiments.md.
+
+python scripts/experiments.py --data quora_question_pairs.tsv.gz --vectors glove.6B.50d.txt --names base frozen
+
+An experiment is a preset with changes. Test pairs are never read here; ``results.py --test`` reports them once, for the
+models that are chosen. A run that was stopped goes on after its last epoch; one that is in the table is not made again.
+"""
+
+import argparse
+import logging
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import keras
+from machine import processor
+from results import SPLITS, Run, measure, train
+
+from textsiam.architecture import DEFAULT_MEASURES
+from textsiam.pairs import read_pairs
+from textsiam.presets import preset
+from textsiam.runtime import load_model
+
+TABLE = Path(__file__).resolve().parent.parent / "docs" / "experiments.md"
+COLUMNS = (
+    "date, experiment, split, train pairs, epochs, seed, dev accuracy, ROC AUC, log loss, minutes, pairs/s, MB, on"
+)
+HEAD = f"\n## Runs\n\n| {COLUMNS.replace(', ', ' | ')} |\n|{'---|' * len(COLUMNS.split(', '))}\n"
+GLOVE_SELF, ENCODER_SELF, ALL = ("glove", "self"), ("encoder", "self"), ("glove", "encoder", "self")
+# Name → changes of the preset, and sources of word vectors.
+EXPERIMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "base": ({}, GLOVE_SELF),
+    "self": ({}, ("self",)),
+    "glove": ({}, ("glove",)),
+    "encoder": ({}, ("encoder",)),
+    "encoder-self": ({}, ENCODER_SELF),
+    "all-vectors": ({}, ALL),
+    "all-vectors-frozen": ({"train_vectors": False}, ALL),
+    "all-vectors-aligned": ({"measures": (*DEFAULT_MEASURES, "alignment")}, ALL),
+    "frozen": ({"train_vectors": False}, GLOVE_SELF),
+    "aligned": ({"measures": (*DEFAULT_MEASURES, "alignment")}, GLOVE_SELF),
+    "frozen-aligned": ({"train_vectors": False, "measures": (*DEFAULT_MEASURES, "alignment")}, GLOVE_SELF),
+    "wide": ({"units": 192}, GLOVE_SELF),
+    "contrasts": ({"contrasts": 0.05}, GLOVE_SELF),
+}
+
+
+def main() -> None:
+    """Train the experiments and write a line of the table for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
+    parser.add_argument("--vectors", type=Path, help="GloVe 6B.50d, text, gzipped or not")
+    parser.add_argument("--encoder-vectors", type=Path, help="what scripts/encoder_vectors.py wrote")
+    parser.add_argument("--out", type=Path, default=Path("experiments"), help="folder for models")
+    parser.add_argument("--names", nargs="+", choices=EXPERIMENTS, required=True)
+    parser.add_argument("--preset", default="accurate", help="what they change")
+    parser.add_argument("--split", choices=SPLITS, default="standard")
+    parser.add_argument("--pairs", type=int, help="train on so many; default: all")
+    parser.add_argument("--epochs", type=int, help="default: the preset's")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    args.out.mkdir(parents=True, exist_ok=True)
+    split = SPLITS[args.split](read_pairs(args.data))
+    if args.pairs:
+        split = replace(split, train=split.train.sample(args.pairs, random_state=0))
+    for name in args.names:
+        changes, sources = EXPERIMENTS[name]
+        if args.epochs:
+            changes = {**changes, "epochs": args.epochs}
+        run = Run(args.split, preset(args.preset) | changes, sources)
+        for seed in args.seeds:
+            title = f"{args.preset}: {name}"
+            key = f"| {title} | {args.split} | {len(split.train):,} | {run.parameters['epochs']} | {seed} |"
+            if key in TABLE.read_text(encoding="utf-8"):
+                print(f"{key} is in the table already.")
+                continue
+            folder = (
+                args.out / f"{args.preset}-{name}-{args.split}-{len(split.train)}-{run.parameters['epochs']}-{seed}"
+            )
+            files = {"glove": args.vectors, "encoder": args.encoder_vectors}
+            model = load_model(folder) if folder.exists() else train(run, split, files, folder, seed)
+            figures = measure(model, split.dev)
+            size = sum(len(content) for content in model.bundle.to_files().values()) / 1e6
+            minutes = model.bundle.config["training"]["minutes"]
+            line = (
+                f"| {date.today()} {key} {figures['accuracy']:.4f} | {figures['roc_auc']:.4f} | "
+                f"{figures['log_loss']:.4f} | {minutes:.0f} | {figures['pairs_per_second']:,} | {size:.1f} | "
+                f"{keras.backend.backend()}, {processor()} |\n"
+            )
+            text = TABLE.read_text(encoding="utf-8")
+            TABLE.write_text(text + ("" if HEAD in text else HEAD) + line, encoding="utf-8")
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
