@@ -1,7 +1,7 @@
 """What a model can and cannot do, one capability at a time, on questions written for it.
 
-After the method of CheckList (Ribeiro, Wu, Guestrin and Singh 2020), with templates and words of our own, which stand in
-behaviour.json; they are English. Nothing here may serve training: `textsiam.augmentation` makes its pairs by other rules.
+After the method of CheckList (Ribeiro, Wu, Guestrin and Singh 2020), with English templates and words of our own, which
+stand in behaviour.json. Nothing of them may serve training: `textsiam.augmentation` makes its pairs by other rules.
 """
 
 import json
@@ -43,8 +43,8 @@ class Case:
 
     Attributes:
         capability: what it takes to get it right.
-        kind: "MFT", minimum functionality: the decision is the label. "INV", invariance: the decision is the same before
-            and after. "DIR", direction: the probability does not move away from what the labels say.
+        kind: "MFT", minimum functionality: the decision is the label. "INV", invariance: the decision is the same
+            before and after. "DIR", direction: the probability does not move against the labels by more than 0.01.
         pairs: one pair, or the pair before and after.
         labels: of the pairs, 1 = duplicate: one for MFT, two that are equal for INV, two that differ for DIR.
     """
@@ -164,12 +164,12 @@ def _summary(capability: str, kind: str, expectation: str, outcomes: Sequence[Fa
     rate, rows = len(failures) / len(outcomes), len(outcomes)
     low, high = wilson_interval(rate, rows)
     spread = failures[:: max(len(failures) // EXAMPLES, 1)][:EXAMPLES]
-    return Behaviour(
-        capability, kind, expectation, rows, len(failures), rate, (float(low), float(high)), tuple(spread)
-    )
+    return Behaviour(capability, kind, expectation, rows, len(failures), rate, (float(low), float(high)), tuple(spread))
 
 
-def _filled(templates: Sequence[Sequence[str]], words: dict[str, list[Any]], draw: random.Random) -> Iterator[list[str]]:
+def _filled(
+    templates: Sequence[Sequence[str]], words: dict[str, list[Any]], draw: random.Random
+) -> Iterator[list[str]]:
     """Yield the texts of each template in turn with words of the lists that its slots name, endlessly."""
     while True:
         for template in templates:
@@ -184,6 +184,6 @@ def _filled(templates: Sequence[Sequence[str]], words: dict[str, list[Any]], dra
 
 @cache
 def _material() -> tuple[dict[str, list[Any]], list[dict[str, Any]]]:
-    """Return the lists of words by name, and the tests: capability, kind, labels, templates of two or four questions."""
+    """Return the lists of words by name, and the tests: capability, kind, labels, templates of 2 or 4 questions."""
     material = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     return material["words"], material["tests"]

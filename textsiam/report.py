@@ -24,6 +24,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
+from textsiam.behaviour import Behaviour
 from textsiam.calibration import Floats, Integers, check_labelled, check_probabilities, wilson_interval
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import Evaluation, Figures, reliability
@@ -63,6 +64,8 @@ def write_report(
     labels: ArrayLike,
     probabilities: ArrayLike,
     title: str = "Duplicate question evaluation",
+    *,
+    behaviours: Sequence[Behaviour] = (),
 ) -> None:
     """Write an evaluation as one HTML page without scripts or external resources.
 
@@ -74,6 +77,7 @@ def write_report(
         labels: (n,), 1 = duplicate, 0 = not.
         probabilities: (n,), of duplicate, in [0, 1].
         title: heading of the page.
+        behaviours: from `run_behaviour`, for a table of them.
 
     Raises:
         TextsiamError: invalid labels or probabilities, or a path that cannot be written.
@@ -92,6 +96,7 @@ def write_report(
     page = environment.get_template("report.html").render(
         title=title,
         evaluation=evaluation,
+        behaviours=behaviours,
         figures=figures,
         colours=COLOURS,
         roc=_svg("roc", lambda figure: _draw_roc(figure, truth, scores, figures)) if both else None,
