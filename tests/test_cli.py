@@ -161,6 +161,29 @@ def test_evaluate(table, tmp_path, model_folder, trained):
     assert json.loads(printed)["figures"]["rows"] == 120
 
 
+def test_evaluate_behaviour(table, tmp_path, model_folder):
+    report, figures = tmp_path / "report.html", tmp_path / "figures.json"
+    common = ("evaluate", "--model", model_folder, "--behaviour")
+    code, printed, _ = invoke(*common, table, "--json", figures, "--report", report)
+    assert code == 0
+    assert "accuracy_interval" in printed
+    content = json.loads(figures.read_text())
+    assert content["figures"]["rows"] == 120
+    first = content["behaviour"][0]
+    assert f"{first['capability']:<20} {first['kind']:<4} {first['expectation']:<14}" in printed
+    assert 'id="behaviour"' in report.read_text()
+    code, alone, _ = invoke(*common)
+    assert code == 0
+    assert printed.endswith(alone)
+    assert alone.startswith("capability")
+    assert json.loads(invoke(*common, "--json", "-")[1]) == {"behaviour": content["behaviour"]}
+
+
+@pytest.mark.parametrize("options", [(), ("--behaviour", "--report", "x.html"), ("--behaviour", "--training", "x.csv")])
+def test_evaluate_needs_pairs_for_all_but_behaviour(options):
+    assert invoke("evaluate", *options)[0] == 2
+
+
 def test_score_keeps_rows_and_columns(table, tmp_path, model_folder, trained):
     out = tmp_path / "scored.csv"
     assert invoke("score", table, "-o", out, "--model", model_folder)[0] == 0

@@ -17,7 +17,7 @@ _version errors tables.base tables.text tables.parquet tables pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.vocabulary
 preprocessing.sequences preprocessing
 augmentation vectors token_sets measures architecture encoders encoders.text losses pairing siamese checkpoints training
-calibration evaluation report card
+calibration evaluation behaviour report console card
 recurrence network bundle compression threads runtime fitting presets classifier
 journal outputs decisions scored partitions parts distributed scoring frames cli __main__
 """.split()  # noqa: SIM905

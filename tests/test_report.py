@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from textsiam.behaviour import behaviour_cases, run_behaviour
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import evaluate_pairs
 from textsiam.report import COLOURS, plot_history, write_report
@@ -54,6 +55,13 @@ class Page(HTMLParser):
     @property
     def text(self):
         return " ".join(" ".join(self.words).split())
+
+
+class AlwaysDuplicate:
+    threshold = 0.5
+
+    def probabilities(self, question1, question2):
+        return np.full(len(question1), 0.9)
 
 
 def report(path, labels, probabilities, question1=None, title="A title", threshold=0.5, seen=None):
@@ -229,3 +237,19 @@ def test_history_marks_the_best_epoch_on_whole_numbers(tmp_path, monkeypatch):
 def test_history_without_epochs_is_refused(tmp_path, history):
     with pytest.raises(TextsiamError, match="at least one epoch"):
         plot_history(tmp_path / "history.png", history)
+
+
+def test_behaviour_is_shown_where_it_was_tested(whole, tmp_path):
+    _, without, _ = whole
+    assert "behaviour" not in without.ids
+    results = run_behaviour(AlwaysDuplicate(), behaviour_cases())
+    evaluation = evaluate_pairs(["a"], ["b"], [["a"]], [["b"]], labels=[1], probabilities=[0.9], threshold=0.5)
+    path = tmp_path / "report.html"
+    write_report(path, evaluation, [1], [0.9], behaviours=results)
+    page = Page(path.read_text("utf-8"))
+    assert not page.open
+    assert "behaviour" in page.ids
+    for result in results:
+        assert result.capability in page.text
+        for failure in result.examples:
+            assert failure.pairs[0][1] in page.text

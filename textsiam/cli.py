@@ -8,15 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from textsiam._version import __version__
 from textsiam.errors import TextsiamError
-
-if TYPE_CHECKING:
-    from textsiam.evaluation import Evaluation
 
 app = typer.Typer(
     help="Decide whether two questions ask the same thing.",
@@ -152,39 +149,60 @@ def train(
 
 @app.command()
 def evaluate(
-    pairs: PairsFile,
+    pairs: Annotated[
+        str | None,
+        typer.Argument(metavar="PAIRS", help="csv, tsv (either .gz), parquet; - is standard input."),
+    ] = None,
     model: ModelFolder = None,
     training: Annotated[str | None, typer.Option(help="The training pairs: adds slices by questions seen.")] = None,
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write all figures as JSON; - is standard output.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page of charts, .html.")] = None,
+    behaviour: Annotated[
+        bool, typer.Option("--behaviour", help="Ask questions written to test one capability each, too (English).")
+    ] = False,
     question1: Question1 = "question1",
     question2: Question2 = "question2",
     label: Label = "is_duplicate",
 ) -> None:
     """Measure a model on labelled pairs."""
-    from textsiam.classifier import evaluate_model
-    from textsiam.pairs import read_pairs
+    from textsiam.behaviour import behaviour_cases, run_behaviour, to_dict
+    from textsiam.console import behaviour_text, evaluation_text
     from textsiam.runtime import as_model
 
+    if pairs is None and (report is not None or training is not None or not behaviour):
+        raise typer.BadParameter("only --behaviour, with or without --json, needs no pairs.", param_hint="PAIRS")
     chosen = as_model(model)
-    read = partial(read_pairs, question1=question1, question2=question2, label=label)
-    frame = read(pairs)
-    seen = read(training) if training else None
-    probabilities = chosen.probabilities(frame["question1"].tolist(), frame["question2"].tolist())
-    evaluation = evaluate_model(chosen, frame, frame["is_duplicate"], seen, probabilities=probabilities)
-    if report is not None:
-        from textsiam.report import write_report
+    behaviours = run_behaviour(chosen, behaviour_cases()) if behaviour else ()
+    figures: dict[str, Any] = {}
+    texts = []
+    if pairs is not None:
+        from textsiam.classifier import evaluate_model
+        from textsiam.pairs import read_pairs
 
-        write_report(report, evaluation, frame["is_duplicate"], probabilities, title=f"textsiam on {Path(pairs).name}")
+        read = partial(read_pairs, question1=question1, question2=question2, label=label)
+        frame = read(pairs)
+        seen = read(training) if training else None
+        probabilities = chosen.probabilities(frame["question1"].tolist(), frame["question2"].tolist())
+        evaluation = evaluate_model(chosen, frame, frame["is_duplicate"], seen, probabilities=probabilities)
+        if report is not None:
+            from textsiam.report import write_report
+
+            title = f"textsiam on {Path(pairs).name}"
+            write_report(report, evaluation, frame["is_duplicate"], probabilities, title, behaviours=behaviours)
+        figures |= evaluation.to_dict()
+        texts.append(evaluation_text(evaluation))
+    if behaviours:
+        figures["behaviour"] = to_dict(behaviours)
+        texts.append(behaviour_text(behaviours))
     if json_file is not None:
-        text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False)
+        text = json.dumps(figures, indent=2, ensure_ascii=False)
         if json_file == "-":
             typer.echo(text)
             return
         Path(json_file).write_text(text + "\n", encoding="utf-8")
-    _print_evaluation(evaluation)
+    typer.echo("\n\n".join(texts))
 
 
 @app.command()
@@ -295,22 +313,6 @@ def info(
         typer.echo(json.dumps({"config": bundle.config, "metrics": bundle.metrics}, indent=2, ensure_ascii=False))
     else:
         typer.echo(bundle.card.rstrip())
-
-
-def _print_evaluation(evaluation: "Evaluation") -> None:
-    for name, value in evaluation.figures.to_dict().items():
-        typer.echo(f"{name:<20} {_figure(value)}")
-    typer.echo(f"\n{'slice':<34} {'rows':>7} {'accuracy':>9} {'ROC AUC':>8}")
-    for part in evaluation.slices:
-        typer.echo(f"{part.name:<34} {part.rows:>7} {_figure(part.accuracy):>9} {_figure(part.roc_auc):>8}")
-
-
-def _figure(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, tuple | list):
-        return " – ".join(_figure(item) for item in value)
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 @contextmanager

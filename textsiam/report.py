@@ -24,7 +24,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
-from textsiam.calibration import Floats, Integers, check_labelled, check_probabilities
+from textsiam.behaviour import Behaviour
+from textsiam.calibration import Floats, Integers, check_labelled, check_probabilities, wilson_interval
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import Evaluation, Figures, reliability
 
@@ -63,6 +64,8 @@ def write_report(
     labels: ArrayLike,
     probabilities: ArrayLike,
     title: str = "Duplicate question evaluation",
+    *,
+    behaviours: Sequence[Behaviour] = (),
 ) -> None:
     """Write an evaluation as one HTML page without scripts or external resources.
 
@@ -74,6 +77,7 @@ def write_report(
         labels: (n,), 1 = duplicate, 0 = not.
         probabilities: (n,), of duplicate, in [0, 1].
         title: heading of the page.
+        behaviours: from `run_behaviour`, for a table of them.
 
     Raises:
         TextsiamError: invalid labels or probabilities, or a path that cannot be written.
@@ -92,6 +96,7 @@ def write_report(
     page = environment.get_template("report.html").render(
         title=title,
         evaluation=evaluation,
+        behaviours=behaviours,
         figures=figures,
         colours=COLOURS,
         roc=_svg("roc", lambda figure: _draw_roc(figure, truth, scores, figures)) if both else None,
@@ -174,7 +179,7 @@ def _draw_reliability(figure: Figure, truth: Integers, scores: Floats) -> None:
     bins = reliability(truth, scores)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     upper.plot((0, 1), (0, 1), color=COLOURS["muted"], **_DASHED)
-    low, high = _wilson(bins.observed, bins.rows)
+    low, high = wilson_interval(bins.observed, bins.rows)
     upper.vlines(bins.predicted, low, high, color=COLOURS["duplicate"], linewidth=1, alpha=0.6)
     upper.plot(bins.predicted, bins.observed, "o-", color=COLOURS["duplicate"], linewidth=1, markersize=3.5)
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="Share of duplicates")
@@ -222,14 +227,6 @@ def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Keep the page small: at most 400 points of a curve, both ends among them."""
     kept = np.unique(np.linspace(0, x.size - 1, _CURVE_POINTS).astype(int))
     return x[kept], y[kept]
-
-
-def _wilson(share: Floats, rows: Integers) -> tuple[Floats, Floats]:
-    """Return Wilson's (1927) 95% interval of a share."""
-    z = 1.959964
-    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    return centre - half, centre + half
 
 
 def _svg(name: str, draw: Callable[[Figure], None]) -> str:
