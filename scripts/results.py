@@ -44,8 +44,10 @@ class Run:
 
 RUNS = {
     "fast": Run("standard", preset("fast")),
+    "fast-minilm": Run("standard", preset("fast"), sources=("encoder",)),
     "bilstm": Run("standard", preset("accurate")),
     "bilstm-random": Run("random", preset("accurate")),
+    "fast-minilm-random": Run("random", preset("fast"), sources=("encoder",)),
     "singh2019-random": Run("random", preset("singh2019"), sources=("glove",)),
 }
 SPLITS = {
