@@ -19,8 +19,9 @@ preprocessing.sequences preprocessing
 augmentation vectors token_sets measures architecture encoders encoders.text encoders.image losses pairing
 images images.pixels images.idx images.datasets
 siamese checkpoints training calibration evaluation report images.pictures card
-recurrence network bundle images.network images.batches images.verification images.fitting images.gallery images.folder
-images.model images.recipes
+recurrence network bundle
+images.network images.batches images.sources images.verification images.fitting images.gallery images.folder
+images.answers images.model images.recipes
 compression threads runtime fitting presets classifier
 journal outputs decisions scored partitions parts distributed scoring frames image_cli cli __main__
 """.split()  # noqa: SIM905

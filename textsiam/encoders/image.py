@@ -1,6 +1,8 @@
 """Image to one vector, in Keras: float32 (n, h, w, c) in [0, 1] → (n, d)."""
 
 from collections.abc import Callable
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ def lenet_encoder(shape: Shape, *, filters: tuple[int, int] = (4, 16), units: in
     hidden = layers.BatchNormalization(name="normalise_pixels")(images)
     for number, width in enumerate(filters):
         hidden = layers.Conv2D(width, 5, activation="tanh", name=f"convolution_{number}")(hidden)
-        hidden = layers.AveragePooling2D(name=f"pooling_{number}")(hidden)
+        hidden = layers.AveragePooling2D(2, name=f"pooling_{number}")(hidden)
     hidden = layers.Flatten(name="flatten")(hidden)
     hidden = layers.BatchNormalization(name="normalise_features")(hidden)
     return keras.Model(images, layers.Dense(units, activation="tanh", name="embedding")(hidden), name="encoder")
@@ -183,13 +185,16 @@ def build_image_encoder(name: str, shape: Shape, **options: Any) -> keras.Model:
     Raises:
         TextsiamError: there is no such encoder or option, or it does not take images of this size.
     """
+    build = ENCODERS.get(name) or partial(applications_encoder, name)
     try:
-        return ENCODERS[name](shape, **options) if name in ENCODERS else applications_encoder(name, shape, **options)
+        signature(build).bind(shape, **options)
     except TypeError as error:
         raise TextsiamError(f"Encoder {name!r} does not take these options: {_line(error)}.") from error
+    try:
+        return build(shape, **options)
+    except TextsiamError:
+        raise
     except ValueError as error:
-        if isinstance(error, TextsiamError):
-            raise
         raise TextsiamError(
             f"Encoder {name!r} does not take images of {shape[0]} × {shape[1]} × {shape[2]}: {_line(error)}."
         ) from error

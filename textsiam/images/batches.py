@@ -1,4 +1,4 @@
-"""Batches of images with the pairs or triplets among them: every batch has one shape, each image of it stands there once."""
+"""Batches of images with the pairs or triplets among them, all of one shape; each distinct image is there once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ class Augmentation:
         seed: of all chance.
     """
 
-    def __init__(self, shift: int = 0, mirror: bool = False, seed: int = 0):
+    def __init__(self, shift: int, mirror: bool, seed: int):
         if shift < 0:
             raise TextsiamError(f"shift is a number of pixels, 0 or more, not {shift}.")
         self.shift, self.mirror = shift, mirror
@@ -144,10 +144,10 @@ class Augmentation:
         """Return changed images of the same shape."""
         count, height, width, _ = images.shape
         if self.mirror:
-            turned = self._generator.random(count) < 0.5
-            images = np.where(turned[:, None, None, None], images[:, :, ::-1], images)
+            turned = self._generator.integers(0, 2, count)[:, None, None, None]
+            images = np.where(turned, images[:, :, ::-1], images)
         if self.shift:
-            steps = self._generator.integers(-self.shift, self.shift + 1, (2, count))
+            steps = self._generator.integers(-self.shift, self.shift + 1, size=(2, count))
             ys, xs = (
                 np.clip(np.arange(size) + step[:, None], 0, size - 1)
                 for size, step in zip((height, width), steps, strict=True)

@@ -80,7 +80,7 @@ class ImageModel:
             raise TextsiamError(f"{name} is no image model. Give a folder that ImageSiamese.save wrote.")
         try:
             height, width, channels = config["shape"]
-            head = {key: tuple(value) if isinstance(value, list) else value for key, value in config["head"].items()}
+            head: dict[str, Any] = {name: _tuples(value) for name, value in config["head"].items()}
             encoder = build_encoder(config["encoder"], (height, width, channels))
             network = SiameseNetwork.build(encoder, HeadSettings(**head))
             network.set_weights(bundle.weights)
@@ -146,12 +146,13 @@ def check_data_only(config: Any) -> None:
         module, name, registered = item.get("module"), item["class_name"], item.get("registered_name")
         if (module, name) == _FUNCTIONAL:
             continue
-        found = getattr(_namespace(module), name, None) if module in _KERAS and isinstance(name, str) else None
-        own = isinstance(found, type) and issubclass(found, _KERAS[module])
+        kinds = _KERAS.get(str(module), ())
+        found = getattr(_namespace(str(module)), str(name), None) if kinds else None
+        own = isinstance(found, type) and issubclass(found, kinds)
         if not own or name in _REFUSED or registered not in (None, name):
             raise TextsiamError(
-                f"The encoder has {name!r} of {registered or module!r} in it; a model folder holds no code. Build it from "
-                "layers of keras.layers alone, without Lambda."
+                f"The encoder has {name!r} of {registered or module!r} in it; a model folder holds no code. Build it "
+                "from layers of keras.layers alone, without Lambda."
             )
 
 

@@ -82,7 +82,9 @@ def verification_figures(
 
 
 def choose_distance(distances: ArrayLike, same: ArrayLike, scale: float) -> float:
-    """Return the threshold of the highest accuracy: midway between neighbouring distances, of equals that nearest scale.
+    """Return the threshold of the highest accuracy; of equally good ones that nearest the scale.
+
+    Candidates lie between neighbouring distances.
 
     Args:
         distances: (n,), at least 0, of pairs that the network was not trained on.
@@ -102,7 +104,7 @@ def _likeness(distances: NDArray[np.float64], scale: float) -> NDArray[np.float6
 
 
 def one_shot_accuracy(embeddings: ArrayLike, labels: ArrayLike, distances: ArrayLike | None = None) -> float:
-    """Return how often the nearest of one image a class is of the right class: every image is the one of its class once.
+    """Return how often the nearest of one image a class is of the right class; each image is once that of its class.
 
     The classes have m images each (of a larger class the first m count). In round s the s-th image of each class is
     enrolled and all the others are asked for (Lake, Salakhutdinov and Tenenbaum 2015, with all classes as the ways).
