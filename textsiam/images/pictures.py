@@ -65,7 +65,7 @@ def plot_pair_grid(
     columns = min(_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     height, width = first.shape[1:3]
-    tall = _CELL * (height / width + 2 * _RIM) / (2 + _GAP + 2 * _RIM) + 0.28
+    tall = min(_CELL * (height / width + 2 * _RIM) / (2 + _GAP + 2 * _RIM), 2 * _CELL) + 0.28
     with matplotlib.style.context(["default", STYLE]):
         layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.04, wspace=0.02, hspace=0.02)
         size = max(columns, 4) * (_CELL + 0.13) + 0.1, rows * tall + 0.35
@@ -77,11 +77,12 @@ def plot_pair_grid(
             _draw_pair(axes, first[row], second[row])
             verdict = "same" if values[row] <= threshold else "different"
             colour = COLOURS["different" if wrong[row] else "ink"]
-            axes.set_title(f"{values[row]:.2f} · {verdict}", color=colour, fontsize=8, pad=4)
+            axes.set_title(f"{values[row]:.3g} · {verdict}", color=colour, fontsize=8, pad=4)
             axes.spines[:].set(visible=bool(wrong[row]), color=colour, linewidth=2.5)
         part = f"{len(shown)} of {len(truth):,}" if len(shown) < len(truth) else f"{len(truth)}"
+        mistakes = f"{wrong.sum():,} ({wrong.mean():.1%})"
         figure.suptitle(
-            f"{part} pairs · same up to {threshold:.2f} · mistakes in all: {wrong.sum():,} ({wrong.mean():.1%}), framed",
+            f"Pairs: {part} · same up to a distance of {threshold:.3g} · mistakes in all: {mistakes}, framed",
             fontsize=9,
         )
         write_png(path, figure)
@@ -118,7 +119,7 @@ def plot_distances(path: PathLike, distances: ArrayLike, same: ArrayLike, thresh
         axes.axvline(
             threshold,
             color=COLOURS["ink"],
-            label=f"Threshold {threshold:.3f} ({right:.1%} right)",
+            label=f"Threshold {threshold:.3g} ({right:.1%} right)",
             **DASHED | {"linewidth": 1},
         )
         axes.set(ylim=(0, None), xlabel="Distance", ylabel="Share of the pairs of a label")
@@ -221,7 +222,7 @@ def _in_the_plane(vectors: Floats) -> tuple[Floats, str]:
     if vectors.shape[1] == 2:
         return vectors, "their two dimensions, 100% of the variance"
     if not np.ptp(vectors, axis=0).any():
-        return np.zeros((len(vectors), 2)), f"all {vectors.shape[1]} dimensions are alike: they have collapsed"
+        return np.zeros((len(vectors), 2)), "all of them alike: they have collapsed"
     components = PCA(2, svd_solver="full")
     plane = components.fit_transform(vectors)
     shares = components.explained_variance_ratio_
