@@ -168,9 +168,10 @@ def _read(
 def _read_npz(file: Path, part: str | None, images: str | None, labels: str | None) -> tuple[Bytes, NDArray[Any]]:
     ending = "" if part is None else f"_{part}"
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("it holds one array, no archive of arrays")
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array, no archive of arrays")
+        with archive as arrays:
             pixels = arrays[_array_name(file, arrays.files, "images", images, _IMAGE_NAMES, ending)]
             classes = arrays[_array_name(file, arrays.files, "labels", labels, _LABEL_NAMES, ending)]
     except TextsiamError:
