@@ -168,10 +168,10 @@ def _read(
 def _read_npz(file: Path, part: str | None, images: str | None, labels: str | None) -> tuple[Bytes, NDArray[Any]]:
     ending = "" if part is None else f"_{part}"
     try:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds one array, no archive of arrays")
-        with archive as arrays:
+        with file.open("rb") as stream:  # np.load leaves a damaged file open
+            arrays = np.load(stream, allow_pickle=False)
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
+                raise ValueError("it holds one array, no archive of arrays")
             pixels = arrays[_array_name(file, arrays.files, "images", images, _IMAGE_NAMES, ending)]
             classes = arrays[_array_name(file, arrays.files, "labels", labels, _LABEL_NAMES, ending)]
     except TextsiamError:
