@@ -77,12 +77,12 @@ def plot_pair_grid(
             _draw_pair(axes, first[row], second[row])
             verdict = "same" if values[row] <= threshold else "different"
             colour = COLOURS["different" if wrong[row] else "ink"]
-            axes.set_title(f"{values[row]:.3g} · {verdict}", color=colour, fontsize=8, pad=4)
+            axes.set_title(f"{_figure(values[row])} · {verdict}", color=colour, fontsize=8, pad=4)
             axes.spines[:].set(visible=bool(wrong[row]), color=colour, linewidth=2.5)
         part = f"{len(shown)} of {len(truth):,}" if len(shown) < len(truth) else f"{len(truth)}"
         mistakes = f"{wrong.sum():,} ({wrong.mean():.1%})"
         figure.suptitle(
-            f"Pairs: {part} · same up to a distance of {threshold:.3g} · mistakes in all: {mistakes}, framed",
+            f"Pairs: {part} · same up to a distance of {_figure(threshold)} · mistakes in all: {mistakes}, framed",
             fontsize=9,
         )
         write_png(path, figure)
@@ -119,7 +119,7 @@ def plot_distances(path: PathLike, distances: ArrayLike, same: ArrayLike, thresh
         axes.axvline(
             threshold,
             color=COLOURS["ink"],
-            label=f"Threshold {threshold:.3g} ({right:.1%} right)",
+            label=f"Threshold {_figure(threshold)} ({right:.1%} right)",
             **DASHED | {"linewidth": 1},
         )
         axes.set(ylim=(0, None), xlabel="Distance", ylabel="Share of the pairs of a label")
@@ -230,6 +230,11 @@ def _in_the_plane(vectors: Floats) -> tuple[Floats, str]:
         f"two principal components of {vectors.shape[1]} dimensions, {shares.sum():.0%} of the variance "
         f"({shares[0]:.0%} + {shares[1]:.0%})"
     )
+
+
+def _figure(distance: float) -> str:
+    """Return a distance in three digits."""
+    return f"{distance:#.3g}".rstrip(".")
 
 
 def _short(name: object) -> str:
