@@ -133,37 +133,43 @@ def read_images(
     place = Path(path)
     if "://" in os.fspath(path):
         raise TextsiamError(f"{path} is an address; images are read from files. Download it first.")
+    try:
+        pixels, classes = _read(place, part, images, labels, size, channels)
+    except OSError as error:
+        raise TextsiamError(f"{place} cannot be read: {error.strerror or error}. Name a place that can.") from error
+    if len(set(classes.tolist())) < 2:
+        held = f"one class, {classes[0]!s}" if len(classes) else "no images"
+        raise TextsiamError(f"{place} holds {held}; telling classes apart needs two. Add another.")
+    return LabelledImages(fit_images(pixels, size=size, channels=channels), classes)
+
+
+def _read(
+    place: Path, part: str | None, images: str | None, labels: str | None, size: Size | None, channels: int | None
+) -> tuple[Bytes, NDArray[Any]]:
     if not place.exists():
         raise TextsiamError(f"{place} does not exist. Name a folder of images, an idx file or a .npz file.")
-    is_npz = place.suffix.lower() == ".npz"
-    if not is_npz and (images, labels) != (None, None):
+    if place.is_file() and place.suffix.lower() == ".npz":
+        return _read_npz(place, part, images, labels)
+    if (images, labels) != (None, None):
         raise TextsiamError(f"{place} is no .npz file; names of arrays are for those. Leave them out.")
-    if place.is_dir():
-        files = mnist_files(place, part)
-        if files:
-            read = [read_idx_pair(*pair) for pair in files]
-            if len({values.shape[1:] for values, _ in read}) > 1:
-                raise TextsiamError(f"The train and test images of {place} differ in size. Read one part.")
-            pixels, classes = (np.concatenate(column) for column in zip(*read, strict=True))
-        else:
-            pixels, classes = _read_folder(place, part, size, channels)
-    elif is_npz:
-        pixels, classes = _read_npz(place, part, images, labels)
-    else:
+    if not place.is_dir():
         if part is not None:
             raise TextsiamError(f"{place} is one file; a part is chosen from a folder or a .npz file. Leave it out.")
-        pixels, classes = read_idx_pair(place, labels_beside(place))
-    if len(set(classes.tolist())) < 2:
-        raise TextsiamError(
-            f"{place} has {len(set(classes.tolist()))} class(es); telling apart needs two. Add another."
-        )
-    return LabelledImages(fit_images(pixels, size=size, channels=channels), classes)
+        return read_idx_pair(place, labels_beside(place))
+    files = mnist_files(place, part)
+    if not files:
+        return _read_folder(place, part, size, channels)
+    read = [read_idx_pair(*pair) for pair in files]
+    if len({pixels.shape[1:] for pixels, _ in read}) > 1:
+        raise TextsiamError(f"The train and test images of {place} differ in size. Read one part.")
+    return np.concatenate([pixels for pixels, _ in read]), np.concatenate([classes for _, classes in read])
 
 
 def _read_npz(file: Path, part: str | None, images: str | None, labels: str | None) -> tuple[Bytes, NDArray[Any]]:
     ending = "" if part is None else f"_{part}"
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream:  # np.load leaves a damaged file open
+            arrays = np.load(stream, allow_pickle=False)
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it holds one array, no archive of arrays")
             pixels = arrays[_array_name(file, arrays.files, "images", images, _IMAGE_NAMES, ending)]
@@ -198,7 +204,8 @@ def _array_name(
         if name in there:
             return name
     raise TextsiamError(
-        f"{file} has no array {' or '.join(map(repr, wanted))}; it has: {listing(there)}. Name the array of {what}."
+        f"{file} has no array {' or '.join(map(repr, wanted))}; it has: {listing(there)}. Name the array of {what}, or "
+        "choose a part."
     )
 
 
@@ -215,7 +222,8 @@ def _read_folder(folder: Path, part: str | None, size: Size | None, channels: in
             continue
         files = [file for file in _entries(sub) if file.suffix.lower() in SUFFIXES]
         if not files:
-            raise TextsiamError(f"{sub} holds no picture ({', '.join(SUFFIXES)}). Add some, or remove the folder.")
+            cure = "Choose a part." if part is None and sub.name in PARTS else "Add some, or remove the folder."
+            raise TextsiamError(f"{sub} holds no picture ({', '.join(SUFFIXES)}). {cure}")
         for file in files:
             picture = read_picture(file, size=size, channels=channels)
             first = first or file
@@ -237,14 +245,11 @@ def _entries(folder: Path) -> list[Path]:
     """Return what lies in a folder, by name, hidden files left out.
 
     Raises:
-        TextsiamError: the folder cannot be read, or a link in it leads nowhere.
+        TextsiamError: a link leads nowhere.
     """
-    try:
-        found = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise TextsiamError(f"{folder} cannot be read: {error.strerror}. Name a folder that can.") from error
+    found = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     for entry in found:
-        if entry.is_symlink() and not entry.exists():
+        if not entry.exists():
             raise TextsiamError(f"{entry} is a link that leads nowhere. Remove or mend it.")
     return found
 
@@ -270,14 +275,15 @@ def read_pair_list(path: PathLike, *, seed: int = 0) -> PairList:
         if column not in table:
             raise TextsiamError(f"{path} has no column {column!r}; it has: {listing(table.columns)}. Add or rename it.")
     a, b = ([Path(path).parent / text for text in table[column]] for column in ("path_a", "path_b"))
-    known: dict[Path, bool] = {}
+    there: set[Path] = set()
     for column, paths in (("path_a", a), ("path_b", b)):
         for row, picture in enumerate(paths, 1):
-            if not known.setdefault(picture, known.get(picture) or picture.is_file()):
+            if picture not in there and not _is_file(picture):
                 raise TextsiamError(
-                    f"{path}, row {row}, {column}: there is no picture {picture}. Paths are relative to the "
-                    "table's folder; correct it."
+                    f"{path}, row {row}: there is no picture {listing([picture])}, named in {column}. Paths are "
+                    "relative to the table's folder; correct it."
                 )
+            there.add(picture)
     same = parse_labels(table["same"], f"{path}, column 'same'") if "same" in table else np.ones(len(table), np.int8)
     if not same.any():
         raise TextsiamError(f"{path} has no pair that is the same. Add some, with 1 in the column 'same'.")
@@ -287,6 +293,13 @@ def read_pair_list(path: PathLike, *, seed: int = 0) -> PairList:
     paths_a = [picture for picture in a for _ in range(2)]
     paths_b = [b[row] for row in np.column_stack([first, second]).ravel()]
     return PairList(paths_a, paths_b, np.tile(np.array([1, 0], np.int8), len(first)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
 
 
 def _different(a: list[Path], b: list[Path], seed: int, path: PathLike) -> tuple[Indices, Indices]:

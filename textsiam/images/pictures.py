@@ -24,11 +24,13 @@ PathLike = str | os.PathLike[str]
 # Okabe & Ito's palette without its yellow, which is faint on white, and three more that keep apart from it.
 _CLASS_COLOURS = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"),
-    *("#56b4e9", COLOURS["ink"], "#8c510a", "#9a9a9a", "#a6c722"),
+    *("#56b4e9", COLOURS["ink"], "#8c510a", "#6a3d9a", "#a6c722"),
 )
 _COLUMNS, _PAIRS, _MISTAKES = 6, 24, 6  # of a grid: in a row, in all, and how many of those may be mistakes
 _CELL = 1.5  # inches that a pair of a grid is wide
+_GAP, _RIM = 0.06, 0.07  # between two images, and around them, as shares of the width of one
 _POINTS = 5000
+_OTHERS = "#c3cbd6"
 _NAME_CHARACTERS = 24
 
 
@@ -63,9 +65,10 @@ def plot_pair_grid(
     columns = min(_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     height, width = first.shape[1:3]
+    tall = min(_CELL * (height / width + 2 * _RIM) / (2 + _GAP + 2 * _RIM), 2 * _CELL) + 0.28
     with matplotlib.style.context(["default", STYLE]):
         layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.04, wspace=0.02, hspace=0.02)
-        size = max(columns, 3) * (_CELL + 0.15) + 0.1, rows * (_CELL * height / (2 * width) + 0.36) + 0.42
+        size = max(columns, 4) * (_CELL + 0.13) + 0.1, rows * tall + 0.35
         figure = Figure(figsize=size, layout=layout)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid[len(shown) :]:
@@ -74,11 +77,14 @@ def plot_pair_grid(
             _draw_pair(axes, first[row], second[row])
             verdict = "same" if values[row] <= threshold else "different"
             colour = COLOURS["different" if wrong[row] else "ink"]
-            axes.set_title(f"{values[row]:.2f} · {verdict}", color=colour, fontsize=8, pad=4)
+            axes.set_title(f"{_figure(values[row])} · {verdict}", color=colour, fontsize=8, pad=4)
             axes.spines[:].set(visible=bool(wrong[row]), color=colour, linewidth=2.5)
-        mistakes = f"mistakes: {wrong.sum():,} of them ({wrong.mean():.1%}), framed"
-        part = f"{len(shown)} of {len(truth):,} pairs" if len(shown) < len(truth) else f"{len(truth)} pairs"
-        figure.suptitle(f"{part} · same up to a distance of {threshold:.2f} · {mistakes}", fontsize=9)
+        part = f"{len(shown)} of {len(truth):,}" if len(shown) < len(truth) else f"{len(truth)}"
+        mistakes = f"{wrong.sum():,} ({wrong.mean():.1%})"
+        figure.suptitle(
+            f"Pairs: {part} · same up to a distance of {_figure(threshold)} · mistakes in all: {mistakes}, framed",
+            fontsize=9,
+        )
         write_png(path, figure)
 
 
@@ -100,7 +106,7 @@ def plot_distances(path: PathLike, distances: ArrayLike, same: ArrayLike, thresh
     right = np.mean((values <= threshold) == (truth == 1))
     low, high = min(0.0, float(values.min())), max(float(values.max()), threshold)
     with matplotlib.style.context(["default", STYLE]):
-        figure = Figure(figsize=(5.2, 3.2), layout="constrained")
+        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
         axes = figure.subplots()
         for label, name, colour in ((1, "Same", "duplicate"), (0, "Different", "different")):
             chosen = values[truth == label]
@@ -113,14 +119,14 @@ def plot_distances(path: PathLike, distances: ArrayLike, same: ArrayLike, thresh
         axes.axvline(
             threshold,
             color=COLOURS["ink"],
-            label=f"Threshold {threshold:.3f}: {right:.1%} right",
+            label=f"Threshold {_figure(threshold)} ({right:.1%} right)",
             **DASHED | {"linewidth": 1},
         )
         axes.set(ylim=(0, None), xlabel="Distance", ylabel="Share of the pairs of a label")
         axes.margins(x=0.01)
         axes.yaxis.set_major_locator(MaxNLocator(6))
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.legend(**LEGEND)
+        axes.legend(**LEGEND, columnspacing=1.2, handlelength=1.4)
         write_png(path, figure)
 
 
@@ -146,6 +152,7 @@ def plot_embeddings(path: PathLike, embeddings: ArrayLike, labels: ArrayLike) ->
         )
     if not np.isfinite(vectors).all():
         raise TextsiamError("Embeddings are finite; one is not. Train with a lower learning rate.")
+    axis = "dimension" if vectors.shape[1] == 2 else "principal component"
     plane, said = _in_the_plane(vectors)
     names, of, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     coloured = np.sort(np.argsort(-sizes, kind="stable")[: len(_CLASS_COLOURS)])
@@ -155,7 +162,7 @@ def plot_embeddings(path: PathLike, embeddings: ArrayLike, labels: ArrayLike) ->
         figure = Figure(figsize=(6.4, 5), layout="constrained")
         axes = figure.subplots()
         dot = float(np.clip(4000 / len(drawn), 4, 30))
-        colours = np.full(len(names), COLOURS["grid"], object)
+        colours = np.full(len(names), _OTHERS, object)
         colours[coloured] = _CLASS_COLOURS[: len(coloured)]
         grey = ~np.isin(of[drawn], coloured)
         for chosen in (drawn[grey], np.random.default_rng(0).permutation(drawn[~grey])):  # no class lies above all
@@ -165,10 +172,14 @@ def plot_embeddings(path: PathLike, embeddings: ArrayLike, labels: ArrayLike) ->
         for number in coloured:
             axes.scatter([], [], s=30, color=colours[number], label=_short(names[number]))
         if len(coloured) < len(names):
-            axes.scatter([], [], s=30, color=COLOURS["grid"], label=f"{len(names) - len(coloured)} others")
+            axes.scatter([], [], s=30, color=_OTHERS, label=f"{len(names) - len(coloured):,} other classes")
         axes.set_aspect("equal", adjustable="datalim")
-        axes.set_title(f"{part} embeddings of {len(names):,} class(es)\n{said}", fontsize=9, loc="left")
-        axes.set(xlabel="First axis", ylabel="Second axis")
+        axes.set_title(
+            f"{part} embeddings of {len(names):,} {'class' if len(names) == 1 else 'classes'}\n{said}",
+            fontsize=9,
+            loc="left",
+        )
+        axes.set(xlabel=f"First {axis}", ylabel=f"Second {axis}")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0)
         write_png(path, figure)
 
@@ -193,7 +204,7 @@ def _shown(values: Floats, wrong: np.ndarray, threshold: float) -> Integers:
 def _draw_pair(axes: Axes, a: Bytes, b: Bytes) -> None:
     """Draw two images side by side."""
     height, width = a.shape[:2]
-    gap, rim = 0.06 * width, 0.09 * width
+    gap, rim = _GAP * width, _RIM * width
     for start, image in ((0.0, a), (width + gap, b)):
         axes.imshow(
             image[:, :, 0] if image.shape[2] == 1 else image,
@@ -209,9 +220,9 @@ def _draw_pair(axes: Axes, a: Bytes, b: Bytes) -> None:
 def _in_the_plane(vectors: Floats) -> tuple[Floats, str]:
     """Return a projection (n, 2) and what it is."""
     if vectors.shape[1] == 2:
-        return vectors, "their two dimensions, 100 % of the variance"
+        return vectors, "their two dimensions, 100% of the variance"
     if not np.ptp(vectors, axis=0).any():
-        return np.zeros((len(vectors), 2)), f"all {vectors.shape[1]} dimensions are alike: they have collapsed"
+        return np.zeros((len(vectors), 2)), "all of them alike: they have collapsed"
     components = PCA(2, svd_solver="full")
     plane = components.fit_transform(vectors)
     shares = components.explained_variance_ratio_
@@ -219,6 +230,11 @@ def _in_the_plane(vectors: Floats) -> tuple[Floats, str]:
         f"two principal components of {vectors.shape[1]} dimensions, {shares.sum():.0%} of the variance "
         f"({shares[0]:.0%} + {shares[1]:.0%})"
     )
+
+
+def _figure(distance: float) -> str:
+    """Return a distance in three digits."""
+    return f"{distance:#.3g}".rstrip(".")
 
 
 def _short(name: object) -> str:
