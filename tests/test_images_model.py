@@ -219,7 +219,8 @@ def test_pairs_streamed_from_the_disk_are_learnt_and_measured(pair_table):
     from textsiam.images.datasets import read_pair_list
 
     pairs = read_pair_list(pair_table)
-    model = ImageSiamese("dense", encoder_options={"units": (32, 8)}, epochs=8, batch_size=64, learning_rate=0.01)
+    options = {"units": (32, 8), "dropout": 0}
+    model = ImageSiamese("dense", encoder_options=options, epochs=12, batch_size=64, learning_rate=0.01)
     model.fit_pairs(pairs, validation=pairs, shape=SHAPE)
     assert model.evaluate_pairs(pairs).roc_auc > 0.95
     with pytest.raises(TextsiamError, match="shape="):

@@ -174,7 +174,7 @@ class ImageSiamese(TrainedSiamese):
             training, dev = training.only(kept), training.only(held)
         else:
             dev = PairData.read(*((validation,) if isinstance(validation, PairList) else validation))
-        if training.images is not None:
+        if not isinstance(training.pairs, PairList):
             shape = training.images.shape[1:]
         elif shape is None:
             raise TextsiamError(
