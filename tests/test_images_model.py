@@ -75,7 +75,9 @@ def test_it_learns_to_tell_pairs_apart(bar_model):
     ids=str,
 )
 def test_every_way_of_training_learns(options):
-    model = ImageSiamese("dense", encoder_options={"units": (32, 8)}, batch_size=64, **{"learning_rate": 0.01} | options)
+    model = ImageSiamese(
+        "dense", encoder_options={"units": (32, 8)}, batch_size=64, **{"learning_rate": 0.01} | options
+    )
     model.fit(*bars(400), validation=bars(150, seed=1))
     assert model.evaluate(*bars(200, seed=2)).roc_auc > 0.93
 
@@ -97,7 +99,7 @@ def test_published_sizes():
 
         return build_image_encoder(name, shape, **options).count_params()
 
-    assert weights("dense") == 784 * 256 + 256 + 256 * 128 + 128 + 128 * 64 + 64
+    assert weights("dense") == 784 * 512 + 512 + 512 * 256 + 256 + 256 * 64 + 64
     published = 9 * 64 + 64 + 9 * 64 * 64 + 64 + 64 * 48 + 48  # two 3×3 convolutions of 64 filters, dense 48
     assert weights("conv") <= published
 
@@ -192,7 +194,9 @@ def pairs_of(count, seed):
 
 @pytest.mark.parametrize("loss", ["contrastive", "binary_crossentropy"])
 def test_pairs_given_as_arrays_are_learnt(loss):
-    model = ImageSiamese("dense", loss, encoder_options={"units": (32, 8)}, epochs=12, batch_size=64, learning_rate=0.01)
+    model = ImageSiamese(
+        "dense", loss, encoder_options={"units": (32, 8)}, epochs=12, batch_size=64, learning_rate=0.01
+    )
     model.fit_pairs(*pairs_of(800, 0))
     figures = model.evaluate_pairs(*pairs_of(300, 1))
     assert figures.pairs == 300
@@ -320,7 +324,9 @@ def test_a_keras_model_as_encoder_is_kept_as_data(tmp_path):
     model = ImageSiamese(small_encoder(), "binary_crossentropy", epochs=1, batch_size=40).fit(images, labels)
     again = ImageSiamese.load(save(model, tmp_path))
     np.testing.assert_array_equal(again.distance(images[:6], images[6:12]), model.distance(images[:6], images[6:12]))
-    assert json.loads((tmp_path / "model" / "config.json").read_text())["encoder"]["keras"]["class_name"] == "Functional"
+    assert (
+        json.loads((tmp_path / "model" / "config.json").read_text())["encoder"]["keras"]["class_name"] == "Functional"
+    )
 
 
 def test_an_encoder_that_is_code_is_refused_when_saved_and_when_loaded(tmp_path):

@@ -21,9 +21,9 @@ images images.pixels images.idx images.datasets
 siamese checkpoints training calibration evaluation report images.pictures card
 recurrence network bundle
 images.network images.batches images.sources images.verification images.fitting images.gallery images.folder
-images.answers images.model images.recipes
+images.answers images.model images.runs images.recipes
 compression threads runtime fitting presets classifier
-journal outputs decisions scored partitions parts distributed scoring frames image_cli cli __main__
+journal outputs decisions scored partitions parts distributed scoring frames terminal image_cli cli __main__
 """.split()  # noqa: SIM905
 
 

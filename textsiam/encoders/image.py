@@ -14,7 +14,7 @@ from textsiam.errors import TextsiamError
 Shape = tuple[int, int, int]  # height, width, channels
 
 
-def dense_encoder(shape: Shape, *, units: tuple[int, ...] = (256, 128, 64), dropout: float = 0.1) -> keras.Model:
+def dense_encoder(shape: Shape, *, units: tuple[int, ...] = (512, 256, 64), dropout: float = 0.0) -> keras.Model:
     """Return an encoder of dense layers, of published recipes for MNIST: each but the last with ReLU and dropout.
 
     Args:

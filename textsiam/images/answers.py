@@ -123,7 +123,7 @@ class TrainedSiamese:
         embeddings = self.embed(pixels)
         chosen = chosen if pairs is None else pairs
         distances = self._trained().network.compare(embeddings[chosen.first], embeddings[chosen.second])
-        return self._figures(distances, chosen.same)
+        return self.figures(distances, chosen.same)
 
     def evaluate_pairs(
         self, a: Images | PairList, b: Images | None = None, same: ArrayLike | None = None
@@ -135,9 +135,10 @@ class TrainedSiamese:
         """
         network = self._trained().network
         distances, truth, _ = PairData.read(a, b, same).part().measure(network)
-        return self._figures(distances, truth)
+        return self.figures(distances, truth)
 
-    def _figures(self, distances: Floats, same: NDArray[np.int8]) -> VerificationFigures:
+    def figures(self, distances: Floats, same: NDArray[np.int8]) -> VerificationFigures:
+        """Measure distances of pairs, (n,) each, that are known already, with the model's own threshold."""
         network = self._trained().network
         return verification_figures(distances, same, self.threshold_, network.costs(distances, same))
 

@@ -61,6 +61,11 @@ class PairList:
     def __len__(self) -> int:
         return len(self.same)
 
+    def only(self, rows: Indices) -> "PairList":
+        """Return some of the pairs, (m,) positions in the list."""
+        a, b = ([side[row] for row in rows] for side in (self.paths_a, self.paths_b))
+        return PairList(a, b, self.same[rows])
+
     def batches(
         self, batch_size: int, *, size: Size, channels: int, seed: int | None = None, epoch: int = 0
     ) -> Iterator[tuple[Bytes, Bytes, NDArray[np.int8]]]:

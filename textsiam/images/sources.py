@@ -245,8 +245,7 @@ class PairData:
         """Return some of the pairs."""
         pairs = self.pairs
         if isinstance(pairs, PairList):
-            a, b = ([side[row] for row in rows] for side in (pairs.paths_a, pairs.paths_b))
-            return PairData(PairList(a, b, pairs.same[rows]), self.images)
+            return PairData(pairs.only(rows), self.images)
         used, where = np.unique(np.stack([pairs.first[rows], pairs.second[rows]]), return_inverse=True)
         first, second = where.reshape(2, -1)
         return PairData(Pairs(first, second, pairs.same[rows]), self.images[used])
