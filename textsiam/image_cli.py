@@ -59,7 +59,7 @@ def train(
     out = check_target(out, overwrite=force)
     if [recipe, images, pairs].count(None) != 2:
         raise TextsiamError("Name one of --recipe, --images and --pairs.")
-    chosen = {
+    chosen: dict[str, Any] = {
         "encoder": encoder,
         "loss": loss,
         "margin": margin,
@@ -137,9 +137,7 @@ def compare(
     image_a: Annotated[Path, typer.Argument(metavar="A")],
     image_b: Annotated[Path, typer.Argument(metavar="B")],
     model: Folder,
-    threshold: Annotated[
-        float | None, typer.Option(help="Largest distance of a same pair; default: the model's.")
-    ] = None,
+    threshold: Annotated[float | None, typer.Option(help="Largest distance of a same pair.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare two pictures."""

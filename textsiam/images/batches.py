@@ -144,7 +144,7 @@ class Augmentation:
         """Return changed images of the same shape."""
         count, height, width, _ = images.shape
         if self.mirror:
-            turned = self._generator.integers(0, 2, count)[:, None, None, None]
+            turned = np.reshape(self._generator.integers(0, 2, count), (-1, 1, 1, 1))
             images = np.where(turned, images[:, :, ::-1], images)
         if self.shift:
             steps = self._generator.integers(-self.shift, self.shift + 1, size=(2, count))

@@ -113,7 +113,7 @@ def build_encoder(specification: dict[str, Any], shape: tuple[int, int, int]) ->
         TextsiamError: there is no such encoder, or it holds what is not data.
     """
     if "keras" not in specification:
-        options = {key: _tuples(value) for key, value in specification.get("options", {}).items() if key != "weights"}
+        options = {key: _tuples(value) for key, value in specification.get("options", {}).items()}
         return build_image_encoder(specification["name"], shape, **options)
     check_data_only(specification["keras"])
     model = keras.saving.deserialize_keras_object(specification["keras"], safe_mode=True)

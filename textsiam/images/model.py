@@ -207,7 +207,7 @@ class ImageSiamese(TrainedSiamese):
             encoder = settings.encoder
         else:
             options = dict(settings.encoder_options or {})
-            specification = {"name": settings.encoder, "options": options}
+            specification = {"name": settings.encoder, "options": _without_weights(options)}
             encoder = build_image_encoder(settings.encoder, shape, **options)
         network = SiameseNetwork.build(encoder, settings.head)
         if network.shape != tuple(shape):
@@ -276,4 +276,11 @@ def _parameters(siamese: ImageSiamese) -> dict[str, Any]:
     """Return the parameters as JSON values; a Keras model stands elsewhere."""
     known = {name: value for name, value in vars(siamese).items() if not name.endswith("_")}
     known["encoder"] = known["encoder"] if isinstance(known["encoder"], str) else "dense"
+    if known["encoder_options"]:
+        known["encoder_options"] = _without_weights(known["encoder_options"])
     return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
+
+
+def _without_weights(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the file that first values came from: the folder has all weights."""
+    return {name: value for name, value in options.items() if name != "weights"}

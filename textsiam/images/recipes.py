@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from textsiam.encoders.image import applications_encoder, conv_encoder, pooled_encoder
+from textsiam.encoders.image import conv_encoder, pooled_encoder
 from textsiam.errors import TextsiamError
 from textsiam.images.datasets import LabelledImages, PairList, read_images, read_pair_list
 from textsiam.images.model import ImageSiamese
@@ -50,8 +50,6 @@ class Options:
         rotation: for faces: which ten subjects are the test, 0 to 3.
         parameters: of ``ImageSiamese``, instead of the recipe's.
         folder: where "kinship" writes its pictures and its table of pairs.
-        backbone: for "kinship": a backbone of ``keras.applications`` instead of one trained here.
-        weights: its weights file.
     """
 
     data_dir: Path | None = None
@@ -59,8 +57,6 @@ class Options:
     rotation: int = 0
     parameters: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
-    backbone: str | None = None
-    weights: Path | None = None
 
 
 def run_recipe(name: str, options: Options) -> Outcome:
@@ -112,14 +108,11 @@ def _kinship(recipe: Recipe, options: Options) -> Outcome:
         write_pair_table(options.folder / part, data, options.seed)
         for part, data in (("train", training), ("dev", dev))
     )
-    shape = training.images.shape[1:]
-    if options.backbone is not None:
-        encoder = applications_encoder(options.backbone, shape, weights=options.weights)
-    else:
-        encoder = pooled_encoder(_trained_backbone(training, dev, options.seed))
     parameters = recipe.parameters | options.parameters
-    model = ImageSiamese(encoder, **parameters, random_state=options.seed)
-    model.fit_pairs(train_list, validation=dev_list, shape=shape)
+    if "encoder" not in parameters:
+        parameters["encoder"] = pooled_encoder(_trained_backbone(training, dev, options.seed))
+    model = ImageSiamese(**parameters, random_state=options.seed)
+    model.fit_pairs(train_list, validation=dev_list, shape=training.images.shape[1:])
     return outcome_of_images(model, test, all_pairs(test.labels))
 
 
@@ -151,7 +144,7 @@ def _subjects(recipe: Recipe, options: Options) -> tuple[LabelledImages, Labelle
     first = options.rotation * TEST_SUBJECTS
     if not 0 <= first <= len(subjects) - TEST_SUBJECTS:
         raise TextsiamError(
-            f"A rotation of {len(subjects)} subjects lies from 0 to {len(subjects) // TEST_SUBJECTS - 1}."
+            f"rotation lies from 0 to {len(subjects) // TEST_SUBJECTS - 1} for {len(subjects)} subjects."
         )
     test = subjects[first : first + TEST_SUBJECTS]
     others = np.random.default_rng([options.seed, 5]).permutation(np.setdiff1d(subjects, test))
@@ -209,7 +202,7 @@ def read_dataset(name: str, data_dir: Path | None, part: str) -> LabelledImages:
         return read_images(archives[0] if archives else folder, size=FACE_SIZE, channels=1)
     if faces:
         raise TextsiamError(
-            "The ORL faces are not downloaded. Name a folder with them, s1 to s40 of pgm files or one npz file: --data-dir."
+            "The ORL faces are not downloaded. Name a folder that has them, s1 to s40 or one .npz file: --data-dir."
         )
     try:
         parts = getattr(keras.datasets, name).load_data()
