@@ -61,7 +61,8 @@ def conv_encoder(
     """Return blocks of convolution, pooling and dropout in series, global average pooling and a dense layer.
 
     Convolutions are 3×3, each followed by batch normalisation and ReLU. By default they have 25,216 weights, where the
-    published pair of 64 filters each has 40,704, and see more of the image: the features of 20 × 20 pixels.
+    published pair of 64 filters each has 40,704, and a feature
+    sees 18 × 18 pixels.
 
     Args:
         shape: of an image: height, width, channels.
