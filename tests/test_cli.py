@@ -15,7 +15,8 @@ from textsiam import cli
 from textsiam.errors import TextsiamError
 from textsiam.runtime import BUNDLED
 
-VERBS = ("train", "evaluate", "score", "compare", "info")
+VERBS = ("train", "evaluate", "score", "compare", "info", "images")
+IMAGE_VERBS = ("train", "evaluate", "compare")
 
 
 def run(*arguments, env=None, stdin=None):
@@ -79,8 +80,9 @@ def test_every_verb_and_option_is_documented():
 
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     group = typer.main.get_command(cli.app)
-    assert set(group.commands) == set(VERBS)
-    for name, verb in group.commands.items():
+    images = group.commands["images"].commands
+    assert (set(group.commands), set(images)) == (set(VERBS), set(IMAGE_VERBS))
+    for name, verb in [*group.commands.items(), *((f"images {name}", verb) for name, verb in images.items())]:
         assert f"textsiam {name}" in readme
         assert verb.help
         for parameter in verb.params:

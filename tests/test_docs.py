@@ -31,10 +31,12 @@ def test_commands_of_the_readme_parse():
     from textsiam.cli import app
 
     group = typer.main.get_command(app)
-    lines = re.findall(r"^textsiam (\w+) (.*?)(?:\s+#.*)?$", README, re.MULTILINE)
-    assert {verb for verb, _ in lines} == set(group.commands)
+    commands = {name: command for name, command in group.commands.items() if name != "images"}
+    commands |= {f"images {name}": command for name, command in group.commands["images"].commands.items()}
+    lines = re.findall(r"^textsiam ((?:images )?\w+) (.*?)(?:\s+#.*)?$", README, re.MULTILINE)
+    assert {verb for verb, _ in lines} == set(commands)
     for verb, options in lines:
-        known = {option for parameter in group.commands[verb].params for option in parameter.opts}
+        known = {option for parameter in commands[verb].params for option in parameter.opts}
         assert set(re.findall(r"(?<!\w)--?[a-z][\w-]*", options)) <= known
 
 

@@ -16,10 +16,14 @@ ORDER = """
 _version errors tables.base tables.text tables.parquet tables pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.vocabulary
 preprocessing.sequences preprocessing
-augmentation vectors token_sets measures architecture encoders encoders.text losses pairing siamese checkpoints training
-calibration evaluation behaviour report console card
-recurrence network bundle compression threads runtime fitting presets classifier
-journal outputs decisions scored partitions parts distributed scoring frames cli __main__
+augmentation vectors token_sets measures architecture encoders encoders.text encoders.image losses pairing
+images images.pixels images.idx images.datasets
+siamese checkpoints training calibration evaluation behaviour report images.pictures console card
+recurrence network bundle
+images.network images.batches images.sources images.verification images.fitting images.gallery images.folder
+images.answers images.model images.runs images.recipes
+compression threads runtime fitting presets classifier
+journal outputs decisions scored partitions parts distributed scoring frames terminal image_cli cli __main__
 """.split()  # noqa: SIM905
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from textsiam.classifier import DuplicateClassifier
     from textsiam.errors import TextsiamError
     from textsiam.frames import score_frame
+    from textsiam.images.model import ImageSiamese
     from textsiam.losses import contrastive_loss, triplet_loss
     from textsiam.pairing import make_pairs, make_triplets
     from textsiam.pairs import read_pairs, split_pairs
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DuplicateClassifier": "classifier",
+    "ImageSiamese": "images.model",
     "TextsiamError": "errors",
     "contrastive_loss": "losses",
     "is_duplicate": "runtime",
@@ -36,6 +38,7 @@ _HOMES = {
 
 __all__ = [
     "DuplicateClassifier",
+    "ImageSiamese",
     "TextsiamError",
     "__version__",
     "contrastive_loss",

@@ -4,16 +4,16 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from textsiam import image_cli
 from textsiam._version import __version__
 from textsiam.errors import TextsiamError
+from textsiam.terminal import training_output
 
 app = typer.Typer(
     help="Decide whether two questions ask the same thing.",
@@ -22,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(image_cli.app, name="images")
 
 PairsFile = Annotated[str, typer.Argument(metavar="PAIRS", help="csv, tsv (either .gz), parquet; - is standard input.")]
 ModelFolder = Annotated[
@@ -127,15 +129,10 @@ def train(
     dev_frame = read(dev) if dev else None
     validation = (dev_frame, dev_frame["is_duplicate"]) if dev_frame is not None else None
     checkpoints = out.with_name(f".{out.name}.checkpoints")
-    with redirect_stdout(sys.stderr):
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        with _quiet():
-            import keras
+    with training_output():
+        from textsiam.checkpoints import discard
+        from textsiam.classifier import DuplicateClassifier
 
-            from textsiam.checkpoints import discard
-            from textsiam.classifier import DuplicateClassifier
-
-            keras.ops.zeros(1)
         classifier = DuplicateClassifier(**parameters, random_state=seed, verbose=1)
         classifier.fit(frame, frame["is_duplicate"], validation, checkpoints=checkpoints, resume=resume)
     classifier.save(out, overwrite=force)
@@ -313,20 +310,6 @@ def info(
         typer.echo(json.dumps({"config": bundle.config, "metrics": bundle.metrics}, indent=2, ensure_ascii=False))
     else:
         typer.echo(bundle.card.rstrip())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep TensorFlow's start-up notices, which its C++ side writes to descriptor 2, off the terminal."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ def read_pairs(
             raise TextsiamError(f"{name} has a column {role!r} beside {column!r}, named in its place. Rename one.")
     table = table.rename(columns=roles)
     if "is_duplicate" in table:
-        table["is_duplicate"] = _parse_labels(table["is_duplicate"], f"{name}, column {label!r}")
+        table["is_duplicate"] = parse_labels(table["is_duplicate"], f"{name}, column {label!r}")
     return table
 
 
@@ -84,7 +84,7 @@ def check_labels(labels: ArrayLike, name: str = "The labels") -> NDArray[np.int8
     values = np.asarray(labels)
     if values.ndim != 1 or not values.size:
         raise TextsiamError(f"{name} must be one value a pair, of shape (n,); received shape {values.shape}.")
-    parsed = _parse_labels(pd.Series(values).astype(str), name)
+    parsed = parse_labels(pd.Series(values).astype(str), name)
     if parsed.min() == parsed.max():
         raise TextsiamError(f"{name} must hold both 0 and 1; all {len(parsed)} are {parsed[0]}. Add the other class.")
     return parsed
@@ -245,8 +245,12 @@ def _sides_by_component(pairs: pd.DataFrame, shares: NDArray[np.float64], rng: n
     return side[component]
 
 
-def _parse_labels(texts: pd.Series, name: str) -> NDArray[np.int8]:
-    """Return the labels, (n,) of 0 and 1, that the texts stand for."""
+def parse_labels(texts: pd.Series, name: str) -> NDArray[np.int8]:
+    """Return the labels, (n,) of 0 and 1, that the texts stand for.
+
+    Raises:
+        TextsiamError: A text is none of 0, 1, 0.0, 1.0, true and false in any case; the error begins with ``name``.
+    """
     numbers = texts.str.strip().str.lower().map(_LABELS)
     wrong = np.flatnonzero(numbers.isna())
     if len(wrong):

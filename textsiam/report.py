@@ -30,9 +30,10 @@ from textsiam.errors import TextsiamError
 from textsiam.evaluation import Evaluation, Figures, reliability
 
 # Okabe & Ito's colour-blind-safe blue and vermilion. The page's dark values stand in report.html.
+# Style, dashes and legend are those of the package's other pictures, too.
 COLOURS = {"ink": "#1b2430", "muted": "#5b6776", "grid": "#dde3ea", "duplicate": "#0072b2", "different": "#d55e00"}
 
-_STYLE: dict[str, Any] = {
+STYLE: dict[str, Any] = {
     "font.size": 8,
     "text.color": COLOURS["ink"],
     "axes.edgecolor": COLOURS["grid"],
@@ -52,8 +53,8 @@ _STYLE: dict[str, Any] = {
     "ytick.color": COLOURS["grid"],
     "ytick.labelcolor": COLOURS["muted"],
 }
-_DASHED: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (3, 3))}
-_LEGEND: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3, "borderaxespad": 0.2}
+DASHED: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (3, 3))}
+LEGEND: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3, "borderaxespad": 0.2}
 _CURVE_POINTS = 400
 _QUESTION_CHARACTERS = 300
 
@@ -130,7 +131,7 @@ def plot_history(path: str | os.PathLike[str], history: Mapping[str, Sequence[fl
     watched = np.asarray(history.get("val_criterion", history.get("val_loss", history["loss"])), np.float64)
     best = int(np.nanargmin(watched)) if np.isfinite(watched).any() else None
 
-    with matplotlib.style.context(["default", _STYLE]):
+    with matplotlib.style.context(["default", STYLE]):
         figure = Figure(figsize=(4.6 * len(panels), 3.2), layout="constrained")
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, panel, label in zip(grid, panels, ("Loss", "Score"), strict=False):
@@ -138,13 +139,22 @@ def plot_history(path: str | os.PathLike[str], history: Mapping[str, Sequence[fl
                 if key in history:
                     _draw_epochs(axes, history[key], name, COLOURS[colour], best)
             if best is not None:
-                axes.axvline(best + 1, color=COLOURS["muted"], label=f"Best epoch ({best + 1})", zorder=1, **_DASHED)
+                axes.axvline(best + 1, color=COLOURS["muted"], label=f"Best epoch ({best + 1})", zorder=1, **DASHED)
             axes.set(xlabel="Epoch", ylabel=label, xlim=(0.5, len(watched) + 0.5))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.margins(y=0.12)
-            axes.legend(**_LEGEND)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=160)
+            axes.legend(**LEGEND)
+        write_png(path, figure)
+
+
+def write_png(path: str | os.PathLike[str], figure: Figure) -> None:
+    """Write a figure as a PNG, in full or not at all.
+
+    Raises:
+        TextsiamError: the path cannot be written.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160)
     _write(Path(path), buffer.getvalue())
 
 
@@ -159,7 +169,7 @@ def _draw_epochs(axes: Axes, values: Sequence[float], name: str, colour: str, be
 def _draw_roc(figure: Figure, truth: Integers, scores: Floats, figures: Figures) -> None:
     axes = _square(figure, "False positive rate", "True positive rate (recall)")
     wrong, found, _ = metrics.roc_curve(truth, scores)
-    axes.plot((0, 1), (0, 1), color=COLOURS["muted"], **_DASHED)
+    axes.plot((0, 1), (0, 1), color=COLOURS["muted"], **DASHED)
     axes.plot(*_thinned(wrong, found), color=COLOURS["duplicate"])
     at = figures.false_positives / (figures.rows - figures.positives)
     _mark_threshold(axes, at, figures.true_positives / figures.positives, figures.threshold)
@@ -169,7 +179,7 @@ def _draw_precision_recall(figure: Figure, truth: Integers, scores: Floats, figu
     axes = _square(figure, "Recall", "Precision")
     exact, found, _ = metrics.precision_recall_curve(truth, scores)  # ends in an invented point (0, 1)
     share = figures.positives / figures.rows
-    axes.plot((0, 1), (share, share), color=COLOURS["muted"], **_DASHED)
+    axes.plot((0, 1), (share, share), color=COLOURS["muted"], **DASHED)
     axes.plot(*_thinned(found[:-1], exact[:-1]), color=COLOURS["duplicate"], drawstyle="steps-post")
     if figures.precision is not None and figures.recall is not None:
         _mark_threshold(axes, figures.recall, figures.precision, figures.threshold)
@@ -178,7 +188,7 @@ def _draw_precision_recall(figure: Figure, truth: Integers, scores: Floats, figu
 def _draw_reliability(figure: Figure, truth: Integers, scores: Floats) -> None:
     bins = reliability(truth, scores)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    upper.plot((0, 1), (0, 1), color=COLOURS["muted"], **_DASHED)
+    upper.plot((0, 1), (0, 1), color=COLOURS["muted"], **DASHED)
     low, high = wilson_interval(bins.observed, bins.rows)
     upper.vlines(bins.predicted, low, high, color=COLOURS["duplicate"], linewidth=1, alpha=0.6)
     upper.plot(bins.predicted, bins.observed, "o-", color=COLOURS["duplicate"], linewidth=1, markersize=3.5)
@@ -203,7 +213,7 @@ def _draw_histogram(figure: Figure, truth: Integers, scores: Floats, threshold: 
     axes.set(xlim=(0, 1), ylim=(0, None), xlabel="Predicted probability", ylabel="Pairs")
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.legend(**_LEGEND)
+    axes.legend(**LEGEND)
 
 
 def _square(figure: Figure, xlabel: str, ylabel: str) -> Axes:
@@ -231,7 +241,7 @@ def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 def _svg(name: str, draw: Callable[[Figure], None]) -> str:
     """Draw an SVG that fits its container, with CSS variables for colours and ids that are unique in the page."""
-    with matplotlib.style.context(["default", {**_STYLE, "svg.hashsalt": name}]):
+    with matplotlib.style.context(["default", {**STYLE, "svg.hashsalt": name}]):
         figure = Figure(figsize=(4.2, 3.2), layout="constrained")
         draw(figure)
         buffer = io.StringIO()

@@ -81,6 +81,8 @@ class Model:
         self.cache = QuestionCache(cache_bytes) if cache_bytes else None
         try:
             config = bundle.config
+            if config.get("kind") == "images":
+                raise TextsiamError("This is an image model. Read it with ImageSiamese.load.")
             preprocessing = dict(config["preprocessing"])
             vocabulary = Vocabulary.from_text(bundle.vocabulary, preprocessing.pop("oov_buckets"))
             max_length = preprocessing.pop("max_length")

@@ -1,0 +1,1 @@
+"""Images: data sets, pixels, the Siamese network and its pictures."""

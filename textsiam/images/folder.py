@@ -1,0 +1,206 @@
+"""The folder of an image model: what ``textsiam.bundle`` writes, with the encoder as data, never as code."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+
+from textsiam.bundle import Bundle
+from textsiam.calibration import Calibration
+from textsiam.encoders.image import build_image_encoder
+from textsiam.errors import TextsiamError
+from textsiam.images.gallery import Gallery
+from textsiam.images.network import HeadSettings, SiameseNetwork
+
+KIND = "images"
+_EMBEDDINGS = "gallery.embeddings"
+# Layers that run code or read files of their own when they are built.
+_REFUSED = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "StringLookup", "TextVectorization"}
+_KERAS: dict[str, type | tuple[type, ...]] = {
+    "keras.layers": keras.layers.Layer,
+    "keras.initializers": keras.initializers.Initializer,
+    "keras.regularizers": keras.regularizers.Regularizer,
+    "keras.constraints": keras.constraints.Constraint,
+    "keras": (keras.Model, keras.dtype_policies.DTypePolicy),
+}
+_FUNCTIONAL = ("keras.src.models.functional", "Functional")  # how Keras names a model of the functional interface
+
+
+@dataclass(frozen=True)
+class ImageModel:
+    """A trained image model.
+
+    Attributes:
+        network: encoder and head.
+        encoder: how the encoder is built: ``{"name", "options"}``, or ``{"keras"}`` with the configuration of a model.
+        threshold: largest distance of a pair that is called same.
+        calibration: from −distance to the probability that both show the same, or None.
+        gallery: who is enrolled.
+        training: summary of the training, JSON values.
+        metrics: figures by part, as in metrics.json.
+    """
+
+    network: SiameseNetwork
+    encoder: dict[str, Any]
+    threshold: float
+    calibration: Calibration | None
+    gallery: Gallery
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def to_bundle(self) -> Bundle:
+        """Return the content of the folder."""
+        config = {
+            "kind": KIND,
+            "shape": list(self.network.shape),
+            "encoder": self.encoder,
+            "head": asdict(self.network.settings),
+            "threshold": self.threshold,
+            "calibration": self.calibration.to_dict() if self.calibration else None,
+            "gallery": list(self.gallery.names),
+            "training": self.training,
+        }
+        weights = self.network.get_weights() | {_EMBEDDINGS: self.gallery.embeddings}
+        return Bundle(config, weights, self.metrics, _card(self))
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle, name: str) -> "ImageModel":
+        """Build the model again.
+
+        Args:
+            bundle: what ``read_bundle`` returned.
+            name: of the folder, for messages.
+
+        Raises:
+            TextsiamError: it is no image model, it holds what is not data, or its parts do not fit together.
+        """
+        config = bundle.config
+        if config.get("kind") != KIND:
+            raise TextsiamError(f"{name} is no image model. Give a folder that ImageSiamese.save wrote.")
+        try:
+            height, width, channels = config["shape"]
+            head: dict[str, Any] = {name: _tuples(value) for name, value in config["head"].items()}
+            encoder = build_encoder(config["encoder"], (height, width, channels))
+            network = SiameseNetwork.build(encoder, HeadSettings(**head))
+            network.set_weights(bundle.weights)
+            gallery = Gallery(tuple(config["gallery"]), bundle.weights[_EMBEDDINGS])
+            calibration = Calibration.from_dict(config["calibration"]) if config["calibration"] else None
+            threshold = float(config["threshold"])
+        except TextsiamError as error:
+            raise TextsiamError(f"The model folder {name} is damaged: {error}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            said = " ".join(str(error).split())
+            raise TextsiamError(f"The model folder {name} is damaged: {said}. Copy it again.") from error
+        dimensions = encoder.outputs[0].shape[1]
+        if gallery.embeddings.shape != (len(gallery.names), dimensions):
+            raise TextsiamError(f"The model folder {name} is damaged: its gallery has no embedding for each name.")
+        return cls(
+            network,
+            config["encoder"],
+            threshold,
+            calibration,
+            gallery,
+            config.get("training", {}),
+            bundle.metrics,
+        )
+
+
+def build_encoder(specification: dict[str, Any], shape: tuple[int, int, int]) -> keras.Model:
+    """Build an untrained encoder from ``ImageModel.encoder``.
+
+    Raises:
+        TextsiamError: there is no such encoder, or it holds what is not data.
+    """
+    if "keras" not in specification:
+        options = {key: _tuples(value) for key, value in specification.get("options", {}).items()}
+        return build_image_encoder(specification["name"], shape, **options)
+    check_data_only(specification["keras"])
+    model = keras.saving.deserialize_keras_object(specification["keras"], safe_mode=True)
+    if not isinstance(model, keras.Model):
+        raise TextsiamError(f"The encoder is no Keras model but {type(model).__name__}.")
+    return model
+
+
+def describe_encoder(encoder: keras.Model) -> dict[str, Any]:
+    """Return ``{"keras": …}``, from which ``build_encoder`` makes a model like this one.
+
+    Raises:
+        TextsiamError: it has layers that are not Keras's own, or that run code.
+    """
+    try:
+        config = keras.saving.serialize_keras_object(encoder)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise TextsiamError(f"The encoder cannot be written as data: {' '.join(str(error).split())}.") from error
+    check_data_only(config)
+    return {"keras": config}
+
+
+def check_data_only(config: Any) -> None:
+    """Check that a serialised model names nothing but Keras's own layers and their settings.
+
+    Raises:
+        TextsiamError: it names something else.
+    """
+    for item in _objects(config):
+        module, name, registered = item.get("module"), item["class_name"], item.get("registered_name")
+        if (module, name) == _FUNCTIONAL:
+            continue
+        kinds = _KERAS.get(str(module), ())
+        found = getattr(_namespace(str(module)), str(name), None) if kinds else None
+        own = isinstance(found, type) and issubclass(found, kinds)
+        if not own or name in _REFUSED or registered not in (None, name):
+            raise TextsiamError(
+                f"The encoder has {name!r} of {registered or module!r} in it; a model folder holds no code. Build it "
+                "from layers of keras.layers alone, without Lambda."
+            )
+
+
+def _namespace(module: str) -> Any:
+    return getattr(keras, module.removeprefix("keras.")) if "." in module else keras
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Give every serialised object within JSON values."""
+    if isinstance(value, dict):
+        if "class_name" in value and value["class_name"] not in ("__keras_tensor__", "__tensor__", "__numpy__"):
+            yield value
+        for item in value.values():
+            yield from _objects(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _objects(item)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _card(model: ImageModel) -> str:
+    settings, training = model.network.settings, model.training
+    encoder = model.encoder.get("name", "a Keras model")
+    lines = [
+        "# A textsiam image model",
+        "",
+        "Decides whether two images show the same.",
+        "",
+        f"- Images of {' × '.join(map(str, model.network.shape))} (height, width, channels); encoder: {encoder}, "
+        f"{model.network.encoder.count_params():,} weights, {model.network.encoder.outputs[0].shape[1]} dimensions.",
+        f"- Loss `{settings.loss}`"
+        + (f", margin {settings.margin:g}." if settings.loss != "binary_crossentropy" else "."),
+        f"- Same up to a distance of {model.threshold:.4f}, chosen on the validation part.",
+        f"- Trained for {training.get('epochs', 0)} epochs in {training.get('minutes', 0):g} minutes; epoch "
+        f"{training.get('best_epoch', 0)} was best.",
+        f"- Names in its gallery: {len(set(model.gallery.names))}.",
+        "",
+        "| part | pairs | accuracy | ROC AUC | loss |",
+        "|---|---|---|---|---|",
+    ]
+    for part, figures in model.metrics.items():
+        values = " | ".join(_figure(figures.get(name)) for name in ("accuracy", "roc_auc", "loss"))
+        lines.append(f"| {part} | {figures.get('pairs', '–')} | {values} |")
+    return "\n".join([*lines, ""])
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

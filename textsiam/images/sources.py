@@ -1,0 +1,268 @@
+"""What a Siamese image network learns from and what it is measured on: labelled images, or pairs of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from textsiam.errors import TextsiamError
+from textsiam.images.batches import (
+    Augmentation,
+    Batch,
+    ImageBatches,
+    Plan,
+    distinct,
+    pairs_in_batch,
+    plan_classes,
+    plan_groups,
+    plan_within,
+    stream_batches,
+)
+from textsiam.images.datasets import PairList
+from textsiam.images.network import Floats, SiameseNetwork
+from textsiam.images.pixels import Bytes, as_pixels
+from textsiam.losses import MINING
+from textsiam.pairing import Indices, Pairs, hard_negatives, make_pairs, make_triplets
+
+PAIRINGS = ("within", "random", "once", "consecutive")
+MININGS = (*MINING, "random", "nearest")
+_NEAREST = 5  # hard negatives of an image to draw from
+
+
+class Part(ABC):
+    """Labelled pairs to measure a network on."""
+
+    @abstractmethod
+    def measure(self, network: SiameseNetwork) -> tuple[Floats, NDArray[np.int8], Floats]:
+        """Return the distance of each pair (p,), whether it is the same (p,), and embeddings (n, d) of the images."""
+
+
+class ImagePart(Part):
+    """Pairs among images that are in memory.
+
+    Args:
+        images: uint8 (n, h, w, c).
+        pairs: of these images.
+    """
+
+    def __init__(self, images: Bytes, pairs: Pairs):
+        self.images, self.pairs = images, pairs
+
+    def measure(self, network: SiameseNetwork) -> tuple[Floats, NDArray[np.int8], Floats]:
+        """See ``Part``; each image is encoded once."""
+        embeddings = network.embed(self.images)
+        distances = network.compare(embeddings[self.pairs.first], embeddings[self.pairs.second])
+        return distances, self.pairs.same, embeddings
+
+
+class StreamedPart(Part):
+    """Pairs of pictures that are read from the disk.
+
+    Args:
+        pairs: the pairs.
+        batch_size: pairs that are in memory at once.
+    """
+
+    def __init__(self, pairs: PairList, batch_size: int = 256):
+        self.pairs, self.batch_size = pairs, batch_size
+
+    def measure(self, network: SiameseNetwork) -> tuple[Floats, NDArray[np.int8], Floats]:
+        """See ``Part``; only embeddings stay in memory."""
+        height, width, channels = network.shape
+        distances, labels, embeddings = [], [], []
+        for a, b, same in self.pairs.batches(self.batch_size, size=(height, width), channels=channels):
+            u, v = network.embed(a), network.embed(b)
+            distances.append(network.compare(u, v))
+            labels.append(same)
+            embeddings += [u, v]
+        return np.concatenate(distances), np.concatenate(labels), np.concatenate(embeddings)
+
+
+class Source(ABC):
+    """What a network learns from.
+
+    Attributes:
+        model: which model of ``SiameseNetwork`` its batches are for: "pairs", "triplets" or "batches".
+    """
+
+    model = "pairs"
+
+    @abstractmethod
+    def steps(self, network: SiameseNetwork) -> int:
+        """Return how many batches an epoch has."""
+
+    @abstractmethod
+    def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:
+        """Return the batches of an epoch; the network tells which negatives are near by now."""
+
+
+class PlannedSource(Source):
+    """Images in memory, with a plan for each epoch.
+
+    Args:
+        images: uint8 (n, h, w, c).
+        plan: epoch and network → the plan.
+        model: see ``Source``.
+        augmentation: how images are changed.
+    """
+
+    def __init__(
+        self, images: Bytes, plan: Callable[[int, SiameseNetwork], Plan], model: str, augmentation: Augmentation
+    ):
+        self.images, self.plan, self.model, self.augmentation = images, plan, model, augmentation
+
+    def steps(self, network: SiameseNetwork) -> int:
+        """See ``Source``."""
+        return len(self.plan(0, network))
+
+    def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:
+        """See ``Source``."""
+        return ImageBatches(self.images, self.plan(epoch, network), self.augmentation)
+
+
+class StreamedSource(Source):
+    """Pairs of pictures that are read from the disk, batch by batch.
+
+    Args:
+        pairs: the pairs.
+        settings: of ``ImageSiamese``.
+    """
+
+    def __init__(self, pairs: PairList, settings: SimpleNamespace):
+        self.pairs, self.batch_size, self.seed = pairs, settings.batch_size, settings.random_state
+        self.augmentation = augmentation_of(settings)
+
+    def steps(self, network: SiameseNetwork) -> int:
+        """See ``Source``."""
+        return len(self.pairs) // pairs_in_batch(self.pairs, self.batch_size)
+
+    def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:
+        """See ``Source``."""
+        return stream_batches(self.pairs, self.batch_size, network.shape, self.augmentation, self.seed, epoch)
+
+
+def labelled_source(images: Bytes, labels: ArrayLike, settings: SimpleNamespace) -> Source:
+    """Return what a network learns from labelled images, by the ``settings`` of ``ImageSiamese``.
+
+    Args:
+        images: uint8 (n, h, w, c).
+        labels: (n,), the class of each.
+        settings: see above.
+    """
+    classes = np.unique(np.asarray(labels), return_inverse=True)[1]
+    seed, size = settings.random_state, settings.batch_size
+
+    def within(epoch: int, network: SiameseNetwork) -> Plan:
+        return plan_within(
+            classes,
+            size,
+            pairs_per_image=settings.pairs_per_image,
+            positive_fraction=settings.positive_fraction,
+            images_per_class=settings.images_per_class,
+            seed=seed,
+            epoch=epoch,
+        )
+
+    def paired(epoch: int, network: SiameseNetwork) -> Plan:
+        pairs = scheme_pairs(classes, settings, epoch)
+        return plan_groups({"first": pairs.first, "second": pairs.second}, pairs.same, size, seed=seed, epoch=epoch)
+
+    def mined(epoch: int, network: SiameseNetwork) -> Plan:
+        return plan_classes(classes, size, images_per_class=settings.images_per_class or 4, seed=seed, epoch=epoch)
+
+    def triplets(epoch: int, network: SiameseNetwork) -> Plan:
+        near = None
+        if settings.mining == "nearest":
+            outside = len(classes) - int(np.bincount(classes).max())
+            near = hard_negatives(network.embed(images), classes, min(_NEAREST, outside))
+        made = make_triplets(classes, negatives=near, small_classes="skip", seed=seed, epoch=epoch)
+        return plan_groups(vars(made), np.zeros(len(made), np.float32), size, seed=seed, epoch=epoch)
+
+    augmentation = augmentation_of(settings)
+    if settings.loss == "triplet":
+        if settings.mining in MINING:
+            return PlannedSource(images, mined, "batches", augmentation)
+        return PlannedSource(images, triplets, "triplets", augmentation)
+    return PlannedSource(images, within if settings.pairing == "within" else paired, "pairs", augmentation)
+
+
+def augmentation_of(settings: SimpleNamespace) -> Augmentation:
+    """Return how images are changed in training."""
+    return Augmentation(settings.shift, settings.mirror, settings.random_state)
+
+
+def scheme_pairs(labels: ArrayLike, settings: SimpleNamespace, epoch: int = 0) -> Pairs:
+    """Return pairs of all images by a scheme of ``textsiam.pairing.make_pairs``; "within" is measured as "random"."""
+    options = {"small_classes": "skip", "seed": settings.random_state, "epoch": epoch}
+    if settings.pairing == "once":
+        positive = round(settings.positive_fraction * (len(np.asarray(labels)) // 2))
+        return make_pairs(labels, scheme="once", min_positive=positive, **options)
+    if settings.pairing == "consecutive":
+        return make_pairs(labels, scheme="consecutive", **options)
+    return make_pairs(labels, positive_fraction=settings.positive_fraction, **options)
+
+
+@dataclass(frozen=True)
+class PairData:
+    """Labelled pairs of images.
+
+    Attributes:
+        pairs: a ``PairList`` on the disk, or pairs of ``images``.
+        images: uint8 (n, h, w, c), each distinct one once; none of a ``PairList``.
+    """
+
+    pairs: Pairs | PairList
+    images: Bytes
+
+    @classmethod
+    def read(cls, a: Any, b: Any = None, same: Any = None) -> "PairData":
+        """Read pairs as ``ImageSiamese.fit_pairs`` takes them: a ``PairList``, or two arrays of images and labels.
+
+        Raises:
+            TextsiamError: they are neither, or do not fit together.
+        """
+        if isinstance(a, PairList):
+            return cls(a, np.zeros((0, 1, 1, 1), np.uint8))
+        if b is None or same is None:
+            raise TextsiamError("Pairs are two arrays of images and same, or a PairList alone.")
+        first, second, truth = as_pixels(a), as_pixels(b), np.asarray(same)
+        if not (first.shape == second.shape and truth.shape == first.shape[:1] and np.isin(truth, (0, 1)).all()):
+            raise TextsiamError(
+                "Pairs are as many images of one shape on both sides, and as many labels 0 or 1; got "
+                f"{first.shape}, {second.shape} and labels {truth.shape}."
+            )
+        images, where = distinct(np.concatenate([first, second]))
+        return cls(Pairs(where[: len(first)], where[len(first) :], truth.astype(np.int8)), images)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def only(self, rows: Indices) -> "PairData":
+        """Return some of the pairs."""
+        pairs = self.pairs
+        if isinstance(pairs, PairList):
+            return PairData(pairs.only(rows), self.images)
+        used, where = np.unique(np.stack([pairs.first[rows], pairs.second[rows]]), return_inverse=True)
+        first, second = where.reshape(2, -1)
+        return PairData(Pairs(first, second, pairs.same[rows]), self.images[used])
+
+    def source(self, settings: SimpleNamespace) -> Source:
+        """Return them as what a network learns from; they are the same in every epoch."""
+        if isinstance(self.pairs, PairList):
+            return StreamedSource(self.pairs, settings)
+        groups, same = {"first": self.pairs.first, "second": self.pairs.second}, self.pairs.same
+
+        def plan(epoch: int, network: SiameseNetwork) -> Plan:
+            return plan_groups(groups, same, settings.batch_size, seed=settings.random_state, epoch=epoch)
+
+        return PlannedSource(self.images, plan, "pairs", augmentation_of(settings))
+
+    def part(self) -> Part:
+        """Return them as what a network is measured on."""
+        if isinstance(self.pairs, PairList):
+            return StreamedPart(self.pairs)
+        return ImagePart(self.images, self.pairs)

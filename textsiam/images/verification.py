@@ -1,0 +1,138 @@
+"""How well distances tell same pairs from different ones: the threshold, the figures, one-shot accuracy."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics
+
+from textsiam.calibration import check_labelled, choose_threshold
+from textsiam.errors import TextsiamError
+
+
+@dataclass(frozen=True)
+class VerificationFigures:
+    """What distances achieve on labelled pairs; a pair is called same where `distance <= threshold`.
+
+    Attributes:
+        pairs: how many.
+        positives: how many of them are the same.
+        threshold: see above.
+        accuracy: share of right verdicts, in [0, 1], as all shares here.
+        precision: share of same pairs among those called same; None when none is.
+        recall: share of the same pairs called so; None without same pairs.
+        f1: harmonic mean of both; None when one is.
+        roc_auc: chance that a same pair is closer than a different one; None with one label only.
+        loss: the mean training loss of the pairs; None for triplets.
+        mean_same: mean distance of the same pairs; None without.
+        mean_different: mean distance of the different pairs; None without.
+    """
+
+    pairs: int
+    positives: int
+    threshold: float
+    accuracy: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    roc_auc: float | None
+    loss: float | None
+    mean_same: float | None
+    mean_different: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures ready for JSON."""
+        return asdict(self)
+
+
+def verification_figures(
+    distances: ArrayLike, same: ArrayLike, threshold: float, loss: float | None = None
+) -> VerificationFigures:
+    """Measure distances against labels.
+
+    Args:
+        distances: (n,), at least 0.
+        same: (n,), 1 = same, 0 = different.
+        threshold: largest distance of a pair that is called same.
+        loss: mean loss of the pairs, if there is one.
+
+    Raises:
+        TextsiamError: no pairs, lengths that differ, a distance that is not finite, or a label other than 0 and 1.
+    """
+    values, truth = check_labelled(distances, same)
+    called = values <= threshold
+    hits, positives = int((called & (truth == 1)).sum()), int(truth.sum())
+    both = 0 < positives < truth.size
+    precision = hits / int(called.sum()) if called.any() else None
+    recall = hits / positives if positives else None
+    return VerificationFigures(
+        pairs=truth.size,
+        positives=positives,
+        threshold=float(threshold),
+        accuracy=float(np.mean(called == (truth == 1))),
+        precision=precision,
+        recall=recall,
+        f1=None if precision is None or recall is None else 2 * hits / (int(called.sum()) + positives),
+        roc_auc=float(metrics.roc_auc_score(truth, -values)) if both else None,
+        loss=loss,
+        mean_same=float(values[truth == 1].mean()) if positives else None,
+        mean_different=float(values[truth == 0].mean()) if positives < truth.size else None,
+    )
+
+
+def choose_distance(distances: ArrayLike, same: ArrayLike, scale: float) -> float:
+    """Return the threshold of the highest accuracy; of equally good ones that nearest the scale.
+
+    Candidates lie between neighbouring distances.
+
+    Args:
+        distances: (n,), at least 0, of pairs that the network was not trained on.
+        same: (n,), 1 = same, 0 = different; both occur.
+        scale: a distance as it is usual at the border, above 0: half the margin.
+
+    Raises:
+        TextsiamError: see ``textsiam.calibration.choose_threshold``.
+    """
+    values, truth = check_labelled(distances, same, both_classes=True)
+    chosen = choose_threshold(_likeness(values, scale), truth).value
+    return float(scale / chosen - scale) if chosen > 0 else float(values.max()) + scale
+
+
+def _likeness(distances: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    return scale / (scale + distances)  # falls from 1 at distance 0, is 0.5 at the scale
+
+
+def one_shot_accuracy(embeddings: ArrayLike, labels: ArrayLike, distances: ArrayLike | None = None) -> float:
+    """Return how often the nearest of one image a class is of the right class; each image is once that of its class.
+
+    The classes have m images each (of a larger class the first m count). In round s the s-th image of each class is
+    enrolled and all the others are asked for (Lake, Salakhutdinov and Tenenbaum 2015, with all classes as the ways).
+
+    Args:
+        embeddings: (n, d).
+        labels: (n,), the class of each: the number of distinct ones is the number of ways.
+        distances: (n, n), of all pairs; None: Euclidean.
+
+    Raises:
+        TextsiamError: there are no two classes of two images.
+    """
+    vectors, classes = np.asarray(embeddings, np.float64), np.asarray(labels)
+    names, of, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    shots = int(sizes.min())
+    if len(names) < 2 or shots < 2:
+        raise TextsiamError(
+            f"One-shot needs two classes of two images each; got {len(names)}, the smallest of {shots}."
+        )
+    members = np.stack([np.flatnonzero(of == number)[:shots] for number in range(len(names))])
+    if distances is None:
+        squares = np.einsum("nd,nd->n", vectors, vectors)
+        table = squares[:, None] + squares[None] - 2 * vectors @ vectors.T
+    else:
+        table = np.asarray(distances, np.float64)
+    right = []
+    for shot in range(shots):
+        asked = np.delete(members, shot, axis=1)
+        nearest = table[asked.ravel()][:, members[:, shot]].argmin(axis=1)
+        right.append(nearest == of[asked.ravel()])
+    return float(np.mean(right))
