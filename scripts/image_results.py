@@ -2,9 +2,9 @@
 
 python scripts/image_results.py --data-dir data --out results
 
-Every run is kept in results.json as soon as it has ended: the same command goes on with those that are missing. Faces and
-kinship are run on three rotations of the test subjects a seed. The runs named faces-random, faces-semihard and faces-hard
-compare negatives; those named dense-… and fashion-… are the ablations of docs/images.md.
+Every run is kept in results.json as soon as it has ended: the same command goes on with those that are missing. Faces
+and kinship are run on three rotations of the test subjects a seed. The runs named faces-random, faces-semihard and so on
+compare negatives; those named dense-… are ablations for docs/images.md.
 """
 
 import argparse
@@ -120,7 +120,7 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
 def main() -> None:
     """Run what is missing, write results.json and results.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, help="folder with mnist, fashion_mnist and faces_orl; default: download")
+    parser.add_argument("--data-dir", type=Path, help="folder of mnist, fashion_mnist, faces_orl; default: download")
     parser.add_argument("--out", type=Path, default=Path("image-results"), help="folder for models and results")
     parser.add_argument("--recipes", nargs="+", choices=RUNS, default=[name for name in RUNS if RUNS[name].targets])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])

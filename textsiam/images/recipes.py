@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from textsiam.encoders.image import conv_encoder, pooled_encoder
+from textsiam.encoders.faces import face_backbone, fisher_encoder
+from textsiam.encoders.image import pooled_encoder
 from textsiam.errors import TextsiamError
 from textsiam.images.datasets import LabelledImages, PairList, read_images, read_pair_list
 from textsiam.images.model import ImageSiamese
-from textsiam.images.pixels import as_pixels
+from textsiam.images.pixels import as_pixels, scale
 from textsiam.images.runs import Outcome, outcome_of_images, tenths
 from textsiam.pairing import Pairs, make_pairs
 
@@ -110,25 +111,29 @@ def _kinship(recipe: Recipe, options: Options) -> Outcome:
     )
     parameters = recipe.parameters | options.parameters
     if "encoder" not in parameters:
-        parameters["encoder"] = pooled_encoder(_trained_backbone(training, dev, options.seed))
+        parameters["encoder"] = pooled_encoder(_trained_backbone(training, dev, options))
     model = ImageSiamese(**parameters, random_state=options.seed)
     model.fit_pairs(train_list, validation=dev_list, shape=training.images.shape[1:])
     return outcome_of_images(model, test, all_pairs(test.labels))
 
 
-def _trained_backbone(training: LabelledImages, dev: LabelledImages, seed: int) -> keras.Model:
-    """Return the convolutions of a face encoder, trained by triplets."""
-    encoder = face_encoder(training.images.shape[1:])
-    siamese = ImageSiamese(encoder, **FACES, random_state=seed)
+def _trained_backbone(training: LabelledImages, dev: LabelledImages, options: Options) -> keras.Model:
+    """Return convolutions that triplets of the training subjects have taught to tell faces apart."""
+    keras.utils.set_random_seed(options.seed)
+    backbone = face_backbone(training.images.shape[1:])
+    maps = backbone.outputs[0]
+    pooled = [keras.layers.GlobalMaxPooling2D()(maps), keras.layers.GlobalAveragePooling2D()(maps)]
+    embedding = keras.layers.Dense(64)(keras.layers.Concatenate()(pooled))
+    parameters = BACKBONE | {name: value for name, value in options.parameters.items() if name == "epochs"}
+    siamese = ImageSiamese(keras.Model(backbone.inputs, embedding), **parameters, random_state=options.seed)
     siamese.fit(training.images, training.labels, (dev.images, dev.labels))
-    return keras.Model(encoder.inputs, encoder.get_layer("features").output, name="backbone")
+    return backbone
 
 
 def _fit(recipe: Recipe, options: Options, training: LabelledImages, dev: LabelledImages) -> ImageSiamese:
     parameters = recipe.parameters | options.parameters
-    if parameters.get("encoder") == "faces":
-        keras.utils.set_random_seed(options.seed)
-        parameters = parameters | {"encoder": face_encoder(training.images.shape[1:])}
+    if recipe.data == "faces_orl" and "encoder" not in parameters:
+        parameters["encoder"] = fisher_encoder(scale(training.images), training.labels)
     model = ImageSiamese(**parameters, random_state=options.seed)
     return model.fit(training.images, training.labels, (dev.images, dev.labels))
 
@@ -212,12 +217,7 @@ def read_dataset(name: str, data_dir: Path | None, part: str) -> LabelledImages:
     return LabelledImages(as_pixels(images), labels)
 
 
-def face_encoder(shape: tuple[int, int, int]) -> keras.Model:
-    """Return an encoder for aligned faces."""
-    return conv_encoder(shape)
-
-
-FACES: dict[str, Any] = {
+BACKBONE: dict[str, Any] = {
     "loss": "triplet",
     "mining": "semihard",
     "margin": 0.5,
@@ -234,7 +234,7 @@ RECIPES = {
         "MNIST, dense layers, contrastive loss",
         {
             "encoder": "dense",
-            "epochs": 40,
+            "epochs": 25,
             "batch_size": 256,
             "learning_rate": 0.002,
             "shift": 1,
@@ -263,7 +263,16 @@ RECIPES = {
     "faces-triplet": Recipe(
         "faces_orl",
         "ORL faces, triplets mined in the batch, subjects apart",
-        {"encoder": "faces", **FACES},
+        {
+            "loss": "triplet",
+            "mining": "semihard",
+            "margin": 0.3,
+            "images_per_class": 4,
+            "batch_size": 80,
+            "epochs": 30,
+            "learning_rate": 0.0003,
+            "shift": 1,
+        },
         _faces,
     ),
     "kinship": Recipe(
