@@ -17,8 +17,8 @@ def fisher_encoder(
 ) -> keras.Model:
     """Return an encoder whose first values are a discriminant analysis of the images, ready to be tuned.
 
-    Each image is standardised and shrunk; one dense layer follows, brought to unit length. Its weights are the principal
-    components of the images, whitened by the scatter within classes (Belhumeur, Hespanha and Kriegman 1997,
+    Each image is standardised and shrunk; one dense layer follows, brought to unit length. Its weights are the
+    principal components of the images, whitened by the scatter within classes (Belhumeur, Hespanha and Kriegman 1997,
     "Fisherfaces"; the scatter is shrunk towards its mean variance). With a few hundred images to learn from, an encoder
     that begins at random learns the faces that it has seen.
 
@@ -35,8 +35,8 @@ def fisher_encoder(
     size = (images.shape[1] // pooling) * (images.shape[2] // pooling) * images.shape[3]
     if min(len(images), size) <= dimensions or np.bincount(classes).min() < 2:
         raise TextsiamError(
-            f"A discriminant analysis of {dimensions} dimensions needs more images, two of each class, and more pixels; "
-            f"got {len(images)} of {size} pixels. Lower dimensions."
+            f"A discriminant analysis of {dimensions} dimensions needs more images, two of each class, and more "
+            f"pixels; got {len(images)} of {size} pixels. Lower dimensions."
         )
     inputs = keras.Input(images.shape[1:], name="images")
     hidden = _standardised(inputs)
@@ -79,4 +79,4 @@ def face_backbone(shape: Shape) -> keras.Model:
 
 def _standardised(images: keras.KerasTensor) -> keras.KerasTensor:
     """Bring each image to mean 0 and variance 1: the light of the photo says nothing about the face."""
-    return layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, name="standardise")(images)
+    return layers.LayerNormalization((1, 2, 3), epsilon=1e-5, center=False, scale=False, name="standardise")(images)
