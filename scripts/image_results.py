@@ -4,7 +4,7 @@ python scripts/image_results.py --data-dir data --out results
 
 Every run is kept in results.json as soon as it has ended: the same command goes on with those that are missing. Faces
 and kinship are run on three rotations of the test subjects a seed. The runs faces-random, faces-semihard and so on
-compare negatives; those named dense-… are ablations for docs/images.md.
+compare negatives; those named dense-… and fashion-… are ablations for docs/images.md.
 """
 
 import argparse
@@ -69,6 +69,8 @@ RUNS = {
     "dense-squared": Run("mnist-dense", {}, parameters={"form": "squared"}),
     "dense-dropout": Run("mnist-dense", {}, parameters={"encoder_options": {"dropout": 0.1}}),
     "dense-still": Run("mnist-dense", {}, parameters={"shift": 0}),
+    "fashion-series": Run("fashion-conv", {}, parameters={"epochs": 3, "encoder_options": {"filters": ((64,), (64,))}}),
+    "fashion-dead": Run("fashion-conv", {}, parameters={"epochs": 3, "encoder_options": {"filters": ((64,),)}}),
 }
 
 

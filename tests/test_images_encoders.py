@@ -82,7 +82,7 @@ def test_a_fisher_encoder_whitens_the_scatter_within_classes():
     from textsiam.encoders.faces import fisher_encoder
 
     images, labels = faces(8, 10)
-    encoder = fisher_encoder(images, labels, pooling=1, dimensions=20)
+    encoder = fisher_encoder(images, labels, stride=1, dimensions=20)
     dense = keras.Model(encoder.inputs, encoder.get_layer("discriminants").output)
     scores = dense.predict_on_batch(images).astype(np.float64)
     assert np.abs(scores.mean(axis=0)).max() < 1e-4
@@ -96,7 +96,7 @@ def test_a_fisher_encoder_does_not_see_the_light():
     from textsiam.encoders.faces import fisher_encoder
 
     images, labels = faces(8, 10)
-    encoder = fisher_encoder(images, labels, pooling=2, dimensions=20)
+    encoder = fisher_encoder(images, labels, stride=2, dimensions=20)
     np.testing.assert_allclose(
         encoder.predict_on_batch(images), encoder.predict_on_batch(0.5 * images + 0.2), rtol=1e-2, atol=1e-2
     )

@@ -9,15 +9,16 @@ from textsiam.encoders.image import Shape
 from textsiam.errors import TextsiamError
 
 _SHRINKAGE = 0.1  # share of the mean variance within classes that is added to each direction's
+_BLUR = 5
 _FILTERS = (16, 32, 64)
 
 
 def fisher_encoder(
-    images: NDArray[np.float32], labels: ArrayLike, *, pooling: int = 3, dimensions: int = 100
+    images: NDArray[np.float32], labels: ArrayLike, *, stride: int = 3, dimensions: int = 60
 ) -> keras.Model:
     """Return an encoder whose first values are a discriminant analysis of the images, ready to be tuned.
 
-    Each image is standardised and shrunk; one dense layer follows, brought to unit length. Its weights are the
+    Each image is standardised, blurred and shrunk; one dense layer follows, brought to unit length. Its weights are the
     principal components of the images, whitened by the scatter within classes (Belhumeur, Hespanha and Kriegman 1997,
     "Fisherfaces"; the scatter is shrunk towards its mean variance). With a few hundred images to learn from, an encoder
     that begins at random learns the faces that it has seen.
@@ -25,14 +26,14 @@ def fisher_encoder(
     Args:
         images: (n, h, w, c) in [0, 1], to learn the first values from.
         labels: (n,), the class of each; two images or more of each.
-        pooling: so many pixels each way become one.
+        stride: one pixel of so many each way is kept, after means of 5 × 5 pixels have been taken twice.
         dimensions: of the embedding, d.
 
     Raises:
         TextsiamError: there are not so many images, or a class has one.
     """
     classes = np.unique(np.asarray(labels), return_inverse=True)[1]
-    size = (images.shape[1] // pooling) * (images.shape[2] // pooling) * images.shape[3]
+    size = -(-images.shape[1] // stride) * -(-images.shape[2] // stride) * images.shape[3]
     if min(len(images), size) <= dimensions or np.bincount(classes).min() < 2:
         raise TextsiamError(
             f"A discriminant analysis of {dimensions} dimensions needs more images, two of each class, and more "
@@ -40,7 +41,8 @@ def fisher_encoder(
         )
     inputs = keras.Input(images.shape[1:], name="images")
     hidden = _standardised(inputs)
-    hidden = layers.AveragePooling2D(pooling, name="shrink")(hidden)
+    hidden = layers.AveragePooling2D(_BLUR, strides=1, padding="same", name="blur")(hidden)
+    hidden = layers.AveragePooling2D(_BLUR, strides=stride, padding="same", name="shrink")(hidden)
     hidden = layers.Flatten(name="flatten")(hidden)
     pixels = keras.Model(inputs, hidden).predict_on_batch(images).astype(np.float64)
     dense = layers.Dense(dimensions, name="discriminants")
