@@ -259,7 +259,15 @@ RECIPES = {
     "mnist-conv": Recipe(
         "mnist",
         "MNIST, convolutional blocks with global average pooling, contrastive loss",
-        {"encoder": "conv", "epochs": 20, "batch_size": 64, "learning_rate": 0.003, "shift": 2, "pairs_per_image": 16},
+        {
+            "encoder": "conv",
+            "encoder_options": {"filters": ((16,), (32, 32, 32, 32))},
+            "epochs": 20,
+            "batch_size": 64,
+            "learning_rate": 0.003,
+            "shift": 1,
+            "pairs_per_image": 16,
+        },
         _standard("consecutive"),
     ),
     "fashion-conv": Recipe(
