@@ -3,8 +3,8 @@
 python scripts/image_results.py --data-dir data --out results
 
 Every run is kept in results.json as soon as it has ended: the same command goes on with those that are missing. Faces
-and kinship are run on three rotations of the test subjects a seed. The runs named faces-random, faces-semihard and
-faces-hard compare negatives; those named dense-… and fashion-… are the ablations of docs/images.md.
+and kinship are run on three rotations of the test subjects a seed. The runs faces-random, faces-semihard and so on
+compare negatives; those named dense-… and fashion-… are ablations for docs/images.md.
 """
 
 import argparse
@@ -69,6 +69,8 @@ RUNS = {
     "dense-squared": Run("mnist-dense", {}, parameters={"form": "squared"}),
     "dense-dropout": Run("mnist-dense", {}, parameters={"encoder_options": {"dropout": 0.1}}),
     "dense-still": Run("mnist-dense", {}, parameters={"shift": 0}),
+    "fashion-series": Run("fashion-conv", {}, parameters={"epochs": 3, "encoder_options": {"filters": ((64,), (64,))}}),
+    "fashion-dead": Run("fashion-conv", {}, parameters={"epochs": 3, "encoder_options": {"filters": ((64,),)}}),
 }
 
 
@@ -120,9 +122,7 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
 def main() -> None:
     """Run what is missing, write results.json and results.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data-dir", type=Path, help="folder with mnist, fashion_mnist and faces_orl; default: download"
-    )
+    parser.add_argument("--data-dir", type=Path, help="folder of mnist, fashion_mnist, faces_orl; default: download")
     parser.add_argument("--out", type=Path, default=Path("image-results"), help="folder for models and results")
     parser.add_argument("--recipes", nargs="+", choices=RUNS, default=[name for name in RUNS if RUNS[name].targets])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])

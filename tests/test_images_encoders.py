@@ -66,3 +66,39 @@ def test_a_wrong_backbone_or_file_is_told(tmp_path):
         applications_encoder("MobileNetV2", (32, 32, 3), weights=tmp_path / "broken.weights.h5")
     with pytest.raises(TextsiamError, match="does not take images of 8 × 8"):
         applications_encoder("MobileNetV2", (8, 8, 3))
+
+
+def faces(count_of_classes, each, seed=0):
+    generator = np.random.default_rng(seed)
+    base = generator.random((count_of_classes, 12, 9, 1))
+    labels = np.repeat(np.arange(count_of_classes), each)
+    light = generator.random((len(labels), 1, 1, 1))
+    return (0.4 * base[labels] + 0.3 * light + 0.3 * generator.random((len(labels), 12, 9, 1))).astype(
+        np.float32
+    ), labels
+
+
+def test_a_fisher_encoder_whitens_the_scatter_within_classes():
+    from textsiam.encoders.faces import fisher_encoder
+
+    images, labels = faces(8, 10)
+    encoder = fisher_encoder(images, labels, stride=1, dimensions=20)
+    dense = keras.Model(encoder.inputs, encoder.get_layer("discriminants").output)
+    scores = dense.predict_on_batch(images).astype(np.float64)
+    assert np.abs(scores.mean(axis=0)).max() < 1e-4
+    assert np.mean(np.sum(scores**2, axis=1)) == pytest.approx(1, rel=1e-3)
+    within = np.mean([np.cov(scores[labels == label].T) for label in range(8)], axis=0)
+    assert np.abs(within - np.diag(np.diag(within))).max() < 0.01 * np.diag(within).max()
+    np.testing.assert_allclose(np.linalg.norm(encoder.predict_on_batch(images), axis=1), 1, rtol=1e-5)
+
+
+def test_a_fisher_encoder_does_not_see_the_light():
+    from textsiam.encoders.faces import fisher_encoder
+
+    images, labels = faces(8, 10)
+    encoder = fisher_encoder(images, labels, stride=2, dimensions=20)
+    np.testing.assert_allclose(
+        encoder.predict_on_batch(images), encoder.predict_on_batch(0.5 * images + 0.2), rtol=1e-2, atol=1e-2
+    )
+    with pytest.raises(TextsiamError, match="needs more images"):
+        fisher_encoder(images, labels, dimensions=80)

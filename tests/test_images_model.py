@@ -75,9 +75,8 @@ def test_it_learns_to_tell_pairs_apart(bar_model):
     ids=str,
 )
 def test_every_way_of_training_learns(options):
-    model = ImageSiamese(
-        "dense", encoder_options={"units": (32, 8)}, batch_size=64, **{"learning_rate": 0.01} | options
-    )
+    options = {"encoder_options": {"units": (32, 8)}, "epochs": 5, "batch_size": 64, "learning_rate": 0.01} | options
+    model = ImageSiamese("dense", **options)
     model.fit(*bars(400), validation=bars(150, seed=1))
     assert model.evaluate(*bars(200, seed=2)).roc_auc > 0.93
 
