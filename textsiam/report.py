@@ -135,9 +135,11 @@ def plot_history(path: str | os.PathLike[str], history: Mapping[str, Sequence[fl
         figure = Figure(figsize=(4.6 * len(panels), 3.2), layout="constrained")
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, panel, label in zip(grid, panels, ("Loss", "Score"), strict=False):
+            highest = max(history[key][best or 0] for key in panel.values() if key in history)
             for (name, key), colour in zip(panel.items(), ("different", "duplicate"), strict=True):
                 if key in history:
-                    _draw_epochs(axes, history[key], name, COLOURS[colour], best)
+                    above = history[key][best or 0] == highest  # the other's value goes below its curve
+                    _draw_epochs(axes, history[key], name, COLOURS[colour], best, 6 if above else -14)
             if best is not None:
                 axes.axvline(best + 1, color=COLOURS["muted"], label=f"Best epoch ({best + 1})", zorder=1, **DASHED)
             axes.set(xlabel="Epoch", ylabel=label, xlim=(0.5, len(watched) + 0.5))
@@ -158,12 +160,13 @@ def write_png(path: str | os.PathLike[str], figure: Figure) -> None:
     _write(Path(path), buffer.getvalue())
 
 
-def _draw_epochs(axes: Axes, values: Sequence[float], name: str, colour: str, best: int | None) -> None:
+def _draw_epochs(axes: Axes, values: Sequence[float], name: str, colour: str, best: int | None, offset: int) -> None:
     epochs = np.arange(1, len(values) + 1)
     axes.plot(epochs, values, color=colour, marker="o", markersize=3, label=name)
     if best is not None:
         axes.plot(best + 1, values[best], "o", color=colour, markersize=6, markeredgecolor="white")
-        axes.annotate(f"{values[best]:.3f}", (best + 1, values[best]), (5, 6), textcoords="offset points", color=colour)
+        at = (best + 1, values[best])
+        axes.annotate(f"{values[best]:.3f}", at, (5, offset), textcoords="offset points", color=colour)
 
 
 def _draw_roc(figure: Figure, truth: Integers, scores: Floats, figures: Figures) -> None:
