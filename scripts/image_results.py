@@ -49,6 +49,7 @@ class Run:
 
 AT_LEAST, AT_MOST = "≥", "≤"
 MEETS: dict[str, Callable[[float, float], bool]] = {AT_LEAST: lambda a, b: a >= b, AT_MOST: lambda a, b: a <= b}
+LONGER = {"learning_rate": 0.0003, "epochs": 30}  # with the recipe's gentle tuning the negatives hardly matter
 FACES = {"roc_auc": (0.97, AT_LEAST), "one_shot": (0.90, AT_LEAST)}
 RUNS = {
     "mnist-dense": Run("mnist-dense", {"accuracy": (0.98, AT_LEAST), "minutes": (2, AT_MOST)}, "0.968"),
@@ -61,10 +62,10 @@ RUNS = {
     ),
     "faces-triplet": Run("faces-triplet", FACES, rotations=ROTATIONS),
     "kinship": Run("kinship", {"roc_auc": (0.85, AT_LEAST)}, rotations=ROTATIONS),
-    "faces-random": Run("faces-triplet", FACES, rotations=ROTATIONS, parameters={"mining": "random"}),
-    "faces-semihard": Run("faces-triplet", FACES, rotations=ROTATIONS, parameters={"mining": "semihard"}),
-    "faces-hard": Run("faces-triplet", FACES, rotations=ROTATIONS, parameters={"mining": "hard"}),
-    "faces-nearest": Run("faces-triplet", FACES, rotations=ROTATIONS, parameters={"mining": "nearest"}),
+    "faces-random": Run("faces-triplet", {}, rotations=ROTATIONS, parameters=LONGER | {"mining": "random"}),
+    "faces-semihard": Run("faces-triplet", {}, rotations=ROTATIONS, parameters=LONGER | {"mining": "semihard"}),
+    "faces-hard": Run("faces-triplet", {}, rotations=ROTATIONS, parameters=LONGER | {"mining": "hard"}),
+    "faces-nearest": Run("faces-triplet", {}, rotations=ROTATIONS, parameters=LONGER | {"mining": "nearest"}),
     "dense-once": Run("mnist-dense", {}, parameters={"pairing": "once"}),
     "dense-squared": Run("mnist-dense", {}, parameters={"form": "squared"}),
     "dense-dropout": Run("mnist-dense", {}, parameters={"encoder_options": {"dropout": 0.1}}),
@@ -102,7 +103,7 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
         if not measured:
             continue
         minutes = np.mean([figures["minutes"] for figures in measured])
-        for figure in run.targets or ("accuracy", "roc_auc", "loss"):
+        for figure in run.targets or ("accuracy", "roc_auc", "one_shot", "loss"):
             values = [figures[figure] for figures in measured if figure in figures]
             if not values:
                 continue

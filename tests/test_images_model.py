@@ -120,6 +120,8 @@ def test_a_sigmoid_head_is_symmetric_to_the_last_bit_and_its_distance_lies_in_0_
     forth = network.compare(u, v)
     np.testing.assert_array_equal(forth, network.compare(v, u))
     assert ((forth > 0) & (forth < 1)).all()
+    plain = 1 - network.head.predict_on_batch([u, v])[:, 0]
+    np.testing.assert_allclose(forth, plain, atol=1e-6)
 
 
 def test_fractions_and_bytes_of_the_same_images_are_the_same(bar_model):

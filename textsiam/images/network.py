@@ -143,7 +143,7 @@ class SiameseNetwork:
 
         With a sigmoid head it is 1 − the probability that both show the same, in [0, 1].
         """
-        values = _in_chunks(lambda *parts: self.head.predict_on_batch(list(parts)), [u, v], (1,))[:, 0]
+        values = _in_chunks(lambda *parts: self.head.predict_on_batch(list(parts)), list(_ordered(u, v)), (1,))[:, 0]
         return 1 - values if self.settings.loss == "binary_crossentropy" else values
 
     def costs(self, distances: Floats, same: NDArray[np.int8]) -> float | None:
@@ -210,6 +210,17 @@ def compile_model(model: keras.Model, settings: HeadSettings, mining: str, learn
     # Other backends than JAX compute convolutions on a CPU many times faster without a compiler.
     compiled = keras.backend.backend() == "jax"
     model.compile(keras.optimizers.Adam(learning_rate), loss, jit_compile=compiled)
+
+
+def _ordered(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    """Put the two vectors of each pair in one order, whichever way they were given.
+
+    A compiler may compute u² − v² with one rounding less on one side, so that the last bit tells u from v.
+    """
+    rows = np.arange(len(u))
+    first = (u != v).argmax(axis=1)
+    swapped = (u[rows, first] > v[rows, first])[:, None]
+    return np.where(swapped, v, u), np.where(swapped, u, v)
 
 
 def _in_chunks(function: Any, columns: list[np.ndarray], shape: tuple[int, ...]) -> Floats:
