@@ -16,7 +16,16 @@ from textsiam.images.network import HeadSettings, SiameseNetwork
 KIND = "images"
 _EMBEDDINGS = "gallery.embeddings"
 # Layers that run code or read files of their own when they are built.
-_REFUSED = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "StringLookup", "TextVectorization"}
+_REFUSED = {
+    "Lambda",
+    "TFSMLayer",
+    "JaxLayer",
+    "FlaxLayer",
+    "TorchModuleWrapper",
+    "StringLookup",
+    "IntegerLookup",
+    "TextVectorization",
+}
 _KERAS: dict[str, type | tuple[type, ...]] = {
     "keras.layers": keras.layers.Layer,
     "keras.initializers": keras.initializers.Initializer,
