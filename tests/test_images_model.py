@@ -348,6 +348,12 @@ def test_an_encoder_that_is_code_is_refused_when_saved_and_when_loaded(tmp_path)
             ImageSiamese.load(tmp_path / str(number))
 
 
+def test_too_few_images_to_decide_on_are_named():
+    images, labels = bars(20)
+    with pytest.raises(TextsiamError, match=r"The 2 validation images make no pairs: .* Give more images\."):
+        ImageSiamese(small_encoder(), epochs=1).fit(images, labels, (images[:2], labels[[0, 0]]))
+
+
 def test_a_function_of_keras_where_a_class_is_meant_is_refused():
     config = describe_encoder(small_encoder())["keras"]
     check_data_only(config)

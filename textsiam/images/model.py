@@ -136,7 +136,10 @@ class ImageSiamese(TrainedSiamese):
             raise TextsiamError(
                 f"Validation images have the shape of the others, {pixels.shape[1:]}, not {dev.shape[1:]}."
             )
-        part = ImagePart(dev, scheme_pairs(dev_classes, settings))
+        try:
+            part = ImagePart(dev, scheme_pairs(dev_classes, settings))
+        except TextsiamError as error:
+            raise TextsiamError(f"The {len(dev)} validation images make no pairs: {error} Give more images.") from error
         network, specification = self._new_network(settings, pixels.shape[1:])
         source = labelled_source(pixels, classes, settings)
         return self._fit(network, specification, source, part, settings, {"images": len(pixels)})
