@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from textsiam.images.folder import ImageModel
 from textsiam.images.gallery import Identification
 from textsiam.images.network import Floats
 from textsiam.images.pixels import Bytes, as_pixels
-from textsiam.images.sources import PairData, scheme_pairs
+from textsiam.images.sources import PairData
 from textsiam.images.verification import VerificationFigures, verification_figures
-from textsiam.pairing import Pairs
+from textsiam.pairing import Pairs, make_pairs
 
 Images = ArrayLike  # (n, h, w) or (n, h, w, c): integers in [0, 255] or fractions in [0, 1]
 
@@ -119,11 +118,10 @@ class TrainedSiamese:
             TextsiamError: see ``embed``; or the labels do not serve.
         """
         pixels, classes = labelled_images(images, labels)
-        chosen = scheme_pairs(classes, SimpleNamespace(pairing="random", positive_fraction=0.5, random_state=0))
+        pairs = make_pairs(classes, small_classes="skip") if pairs is None else pairs
         embeddings = self.embed(pixels)
-        chosen = chosen if pairs is None else pairs
-        distances = self._trained().network.compare(embeddings[chosen.first], embeddings[chosen.second])
-        return self.figures(distances, chosen.same)
+        distances = self._trained().network.compare(embeddings[pairs.first], embeddings[pairs.second])
+        return self.figures(distances, pairs.same)
 
     def evaluate_pairs(
         self, a: Images | PairList, b: Images | None = None, same: ArrayLike | None = None
