@@ -233,7 +233,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     work = 8 * units * (units * sum(active) + shape.embedding * len(used) * len(directions))
     products = work // (8 * units * units * ROWS) + 1
 
-    vectors = network.encode(ids, lengths)
+    vectors = network.encode(ids, lengths).vectors
     first, second = (np.array([numbers[text] for text in texts]) for texts in (question1, question2))
     order = np.argsort(np.maximum(lengths[first], lengths[second]), kind="stable")
     couples = [(first[r], second[r]) for r in (order[i : i + BLOCK] for i in range(0, len(order), BLOCK))]
