@@ -5,6 +5,7 @@ import pytest
 
 from textsiam.errors import TextsiamError
 from textsiam.images.batches import Augmentation, ImageBatches, distinct, plan_classes, plan_groups, plan_within
+from textsiam.images.sources import PlannedSource
 from textsiam.pairing import make_triplets
 
 LABELS = np.repeat(np.arange(5), 20)
@@ -111,3 +112,19 @@ def test_distinct_images_come_once_in_their_order():
     once, where = distinct(images)
     assert once[:, 0, 0, 0].tolist() == [2, 0, 3]
     np.testing.assert_array_equal(once[where], images)
+
+
+def test_the_first_epoch_is_planned_once():
+    planned = []
+
+    def plan(epoch, network):
+        planned.append(epoch)
+        return within(epoch)
+
+    source = PlannedSource(numbered_images(100), plan, "pairs", Augmentation(0, False, 0))
+    steps = source.steps(None)
+    rows = [source.batches(epoch, None).plan.rows for epoch in (0, 1, 0)]
+    assert planned == [0, 1, 0]
+    assert [len(batches) for batches in rows] == [steps] * 3
+    np.testing.assert_array_equal(rows[0], rows[2])
+    assert not np.array_equal(rows[0], rows[1])

@@ -338,7 +338,13 @@ def test_an_encoder_that_is_code_is_refused_when_saved_and_when_loaded(tmp_path)
     model = ImageSiamese(small_encoder(), epochs=1, batch_size=20).fit(*bars(60))
     bundle = read_bundle(save(model, tmp_path))
     for number, (module, name) in enumerate(
-        [("keras.layers", "Lambda"), ("keras.layers", "IntegerLookup"), ("os", "system"), ("keras.utils", "get_file")]
+        [
+            ("keras.layers", "Lambda"),
+            ("keras.layers", "TFSMLayer"),
+            ("keras.layers", "IntegerLookup"),
+            ("os", "system"),
+            ("keras.utils", "get_file"),
+        ]
     ):
         config = json.loads(json.dumps(bundle.config))
         layer = config["encoder"]["keras"]["config"]["layers"][1]

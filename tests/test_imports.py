@@ -19,7 +19,7 @@ preprocessing.sequences preprocessing
 augmentation vectors token_sets measures architecture encoders encoders.text encoders.image encoders.faces
 losses pairing
 images images.pixels images.idx images.datasets
-siamese checkpoints training calibration evaluation behaviour report images.pictures console card
+siamese checkpoints training calibration evaluation behaviour report images.pictures card console
 recurrence network bundle
 images.network images.batches images.sources images.verification images.fitting images.gallery images.folder
 images.answers images.model images.runs images.recipes

@@ -253,3 +253,15 @@ def test_behaviour_is_shown_where_it_was_tested(whole, tmp_path):
         assert result.capability in page.text
         for failure in result.examples:
             assert failure.pairs[0][1] in page.text
+
+
+def test_values_at_the_best_epoch_do_not_cover_each_other(monkeypatch):
+    figures = []
+    monkeypatch.setattr("textsiam.report.write_png", lambda _, figure: figures.append(figure))
+    for better in ("loss", "val_loss"):
+        history = {"loss": [0.2, 0.0601, 0.061], "val_loss": [0.2, 0.0603, 0.062]}
+        history[better][1] += 0.0004
+        plot_history("unused.png", history)
+        figures[-1].draw_without_rendering()
+        one, other = (text.get_window_extent() for text in figures[-1].axes[0].texts)
+        assert not one.overlaps(other)

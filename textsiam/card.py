@@ -24,7 +24,7 @@ def model_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
     header = "| split | rows | " + " | ".join(title for _, title in _FIGURES) + " |"
     rule = "|---" * (2 + len(_FIGURES)) + "|"
     rows = [
-        f"| {split} | {figures['rows']} | " + " | ".join(_figure(figures[name]) for name, _ in _FIGURES) + " |"
+        f"| {split} | {figures['rows']} | " + " | ".join(figure_text(figures[name]) for name, _ in _FIGURES) + " |"
         for split, figures in metrics.items()
     ]
     return "\n".join(
@@ -58,5 +58,10 @@ def _calibration(config: dict[str, Any]) -> str:
     return "none" if kind == "identity" else f"{kind}, fitted on {config['training']['dev_pairs']} dev pairs"
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def figure_text(value: Any) -> str:
+    """Return a figure in four decimals, a whole number or a text as it is, a range with a dash, None as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, tuple | list):
+        return " – ".join(figure_text(item) for item in value)
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

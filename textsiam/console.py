@@ -1,18 +1,18 @@
 """Figures as plain text, in columns for the terminal."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from textsiam.behaviour import Behaviour
+from textsiam.card import figure_text
 from textsiam.evaluation import Evaluation
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
     """Return the figures, a line each, and the table of the slices; what is not defined is a dash."""
-    lines = [f"{name:<20} {_figure(value)}" for name, value in evaluation.figures.to_dict().items()]
+    lines = [f"{name:<20} {figure_text(value)}" for name, value in evaluation.figures.to_dict().items()]
     lines += ["", f"{'slice':<34} {'rows':>7} {'accuracy':>9} {'ROC AUC':>8}"]
     lines += [
-        f"{part.name:<34} {part.rows:>7} {_figure(part.accuracy):>9} {_figure(part.roc_auc):>8}"
+        f"{part.name:<34} {part.rows:>7} {figure_text(part.accuracy):>9} {figure_text(part.roc_auc):>8}"
         for part in evaluation.slices
     ]
     return "\n".join(lines)
@@ -31,11 +31,3 @@ def behaviour_text(behaviours: Sequence[Behaviour]) -> str:
             answers = zip(failure.pairs, failure.probabilities, strict=True)
             examples += [f"  {probability:.3f}  {first} / {second}" for (first, second), probability in answers]
     return "\n".join([*lines, "", *examples]).rstrip()
-
-
-def _figure(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, tuple | list):
-        return " – ".join(_figure(item) for item in value)
-    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from textsiam.card import figure_text
 from textsiam.errors import TextsiamError
 from textsiam.terminal import training_output
 
@@ -129,7 +130,7 @@ def evaluate(
             return
         Path(json_file).write_text(text + "\n", encoding="utf-8")
     for name, value in figures.to_dict().items():
-        typer.echo(f"{name:<16} {_figure(value)}")
+        typer.echo(f"{name:<16} {figure_text(value)}")
 
 
 @app.command()
@@ -172,10 +173,6 @@ def _size(text: str | None) -> tuple[int, int] | None:
 def _summary(figures: "VerificationFigures") -> str:
     loss = "" if figures.loss is None else f", loss {figures.loss:.4f}"
     return (
-        f"test accuracy {figures.accuracy:.4f} on {figures.pairs} pairs, ROC AUC {_figure(figures.roc_auc)}{loss}, "
+        f"test accuracy {figures.accuracy:.4f} on {figures.pairs} pairs, ROC AUC {figure_text(figures.roc_auc)}{loss}, "
         f"threshold {figures.threshold:.4f}"
     )
-
-
-def _figure(value: Any) -> str:
-    return "–" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)

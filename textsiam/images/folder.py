@@ -8,6 +8,7 @@ import keras
 
 from textsiam.bundle import Bundle
 from textsiam.calibration import Calibration
+from textsiam.card import figure_text
 from textsiam.encoders.image import build_image_encoder
 from textsiam.errors import TextsiamError
 from textsiam.images.gallery import Gallery
@@ -206,10 +207,6 @@ def _card(model: ImageModel) -> str:
         "|---|---|---|---|---|",
     ]
     for part, figures in model.metrics.items():
-        values = " | ".join(_figure(figures.get(name)) for name in ("accuracy", "roc_auc", "loss"))
+        values = " | ".join(figure_text(figures.get(name)) for name in ("accuracy", "roc_auc", "loss"))
         lines.append(f"| {part} | {figures.get('pairs', '–')} | {values} |")
     return "\n".join([*lines, ""])
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

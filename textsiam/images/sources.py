@@ -114,14 +114,18 @@ class PlannedSource(Source):
         self, images: Bytes, plan: Callable[[int, SiameseNetwork], Plan], model: str, augmentation: Augmentation
     ):
         self.images, self.plan, self.model, self.augmentation = images, plan, model, augmentation
+        self._first: Plan | None = None  # the first epoch's, kept from counting its batches until they are asked for
 
     def steps(self, network: SiameseNetwork) -> int:
         """See ``Source``."""
-        return len(self.plan(0, network))
+        self._first = self.plan(0, network)
+        return len(self._first)
 
     def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:
         """See ``Source``."""
-        return ImageBatches(self.images, self.plan(epoch, network), self.augmentation)
+        first, self._first = self._first, None
+        plan = first if first is not None and epoch == 0 else self.plan(epoch, network)
+        return ImageBatches(self.images, plan, self.augmentation)
 
 
 class StreamedSource(Source):

@@ -103,16 +103,16 @@ def _likeness(distances: NDArray[np.float64], scale: float) -> NDArray[np.float6
     return scale / (scale + distances)  # falls from 1 at distance 0, is 0.5 at the scale
 
 
-def one_shot_accuracy(embeddings: ArrayLike, labels: ArrayLike, distances: ArrayLike | None = None) -> float:
+def one_shot_accuracy(embeddings: ArrayLike, labels: ArrayLike) -> float:
     """Return how often the nearest of one image a class is of the right class; each image is once that of its class.
 
-    The classes have m images each (of a larger class the first m count). In round s the s-th image of each class is
-    enrolled and all the others are asked for (Lake, Salakhutdinov and Tenenbaum 2015, with all classes as the ways).
+    Nearest is by Euclidean distance. The classes have m images each (of a larger class the first m count). In round s
+    the s-th image of each class is enrolled and all the others are asked for (Lake, Salakhutdinov and Tenenbaum 2015,
+    with all classes as the ways).
 
     Args:
         embeddings: (n, d).
         labels: (n,), the class of each: the number of distinct ones is the number of ways.
-        distances: (n, n), of all pairs; None: Euclidean.
 
     Raises:
         TextsiamError: there are no two classes of two images.
@@ -125,11 +125,8 @@ def one_shot_accuracy(embeddings: ArrayLike, labels: ArrayLike, distances: Array
             f"One-shot needs two classes of two images each; got {len(names)}, the smallest of {shots}."
         )
     members = np.stack([np.flatnonzero(of == number)[:shots] for number in range(len(names))])
-    if distances is None:
-        squares = np.einsum("nd,nd->n", vectors, vectors)
-        table = squares[:, None] + squares[None] - 2 * vectors @ vectors.T
-    else:
-        table = np.asarray(distances, np.float64)
+    squares = np.einsum("nd,nd->n", vectors, vectors)
+    table = squares[:, None] + squares[None] - 2 * vectors @ vectors.T
     right = []
     for shot in range(shots):
         asked = np.delete(members, shot, axis=1)

@@ -1,0 +1,39 @@
+"""The scripts that measure, as far as they run without other systems and the full data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from textsiam import load_model, read_pairs
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def scripts(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the benchmark runs on Linux")
+def test_the_profile_of_the_benchmark_adds_up(tmp_path, monkeypatch):
+    for name in ("TF_CPP_MIN_LOG_LEVEL", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        monkeypatch.setenv(name, "1")  # the benchmark sets them; they end with this test
+    import bench
+
+    pairs = read_pairs(ROOT / "data" / "quora_sample_dev.tsv.gz")[:300]
+    parts, speed = bench.profile(load_model(), pairs, 1, tmp_path)
+    assert {name.split(":")[0] for name in parts} == set(bench.STAGES)
+    in_memory = sum(value for name, value in parts.items() if not name.startswith("file"))
+    assert in_memory == pytest.approx(speed["one core"])
+    assert speed["share"] == pytest.approx(speed["encoder"] / speed["product"])
+
+
+def test_the_table_of_the_images_says_what_is_met():
+    import image_results
+
+    figures = {"accuracy": 0.985, "minutes": 2.5}
+    rows = image_results.table({"mnist-dense": {"a": figures, "b": {**figures, "accuracy": 0.979}}}).splitlines()
+    accuracy, minutes = ([cell.strip() for cell in row.strip("|").split("|")] for row in rows[-2:])
+    assert accuracy[:5] == ["mnist-dense", "2", "accuracy", "0.9820", "0.9790 – 0.9850"]
+    assert (accuracy[7], minutes[7]) == ("yes", "**no**")
