@@ -8,10 +8,12 @@ models that are chosen. A run that was stopped goes on after its last epoch; one
 
 import argparse
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import keras
 from machine import processor
@@ -28,21 +30,35 @@ COLUMNS = (
 )
 HEAD = f"\n## Runs\n\n| {COLUMNS.replace(', ', ' | ')} |\n|{'---|' * len(COLUMNS.split(', '))}\n"
 GLOVE_SELF, ENCODER_SELF, ALL = ("glove", "self"), ("encoder", "self"), ("glove", "encoder", "self")
-# Name → changes of the preset, and sources of word vectors.
-EXPERIMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "base": ({}, GLOVE_SELF),
-    "self": ({}, ("self",)),
-    "glove": ({}, ("glove",)),
-    "encoder": ({}, ("encoder",)),
-    "encoder-self": ({}, ENCODER_SELF),
-    "all-vectors": ({}, ALL),
-    "all-vectors-frozen": ({"train_vectors": False}, ALL),
-    "all-vectors-aligned": ({"measures": (*DEFAULT_MEASURES, "alignment")}, ALL),
-    "frozen": ({"train_vectors": False}, GLOVE_SELF),
-    "aligned": ({"measures": (*DEFAULT_MEASURES, "alignment")}, GLOVE_SELF),
-    "frozen-aligned": ({"train_vectors": False, "measures": (*DEFAULT_MEASURES, "alignment")}, GLOVE_SELF),
-    "wide": ({"units": 192}, GLOVE_SELF),
-    "contrasts": ({"contrasts": 0.05}, GLOVE_SELF),
+ALIGNED = (*DEFAULT_MEASURES, "alignment")
+
+
+class Change(NamedTuple):
+    """What an experiment changes of the preset, where its word vectors come from, and whether it has a teacher."""
+
+    parameters: Mapping[str, Any] = MappingProxyType({})
+    sources: tuple[str, ...] = GLOVE_SELF
+    taught: bool = False
+
+
+EXPERIMENTS = {
+    "base": Change(),
+    "self": Change(sources=("self",)),
+    "glove": Change(sources=("glove",)),
+    "encoder": Change(sources=("encoder",)),
+    "encoder-self": Change(sources=ENCODER_SELF),
+    "all-vectors": Change(sources=ALL),
+    "all-vectors-frozen": Change({"train_vectors": False}, ALL),
+    "all-vectors-aligned": Change({"measures": ALIGNED}, ALL),
+    "frozen": Change({"train_vectors": False}),
+    "aligned": Change({"measures": ALIGNED}),
+    "frozen-aligned": Change({"train_vectors": False, "measures": ALIGNED}),
+    "wide": Change({"units": 192}),
+    "contrasts": Change({"contrasts": 0.05}),
+    "misspelt": Change({"correct_spelling": False}),
+    "taught": Change(taught=True),
+    "taught-encoder": Change(sources=("encoder",), taught=True),
+    "taught-aligned": Change({"measures": ALIGNED}, ALL, taught=True),
 }
 
 
@@ -52,6 +68,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
     parser.add_argument("--vectors", type=Path, help="GloVe 6B.50d, text, gzipped or not")
     parser.add_argument("--encoder-vectors", type=Path, help="what scripts/encoder_vectors.py wrote")
+    parser.add_argument(
+        "--taught", type=Path, help="what scripts/teacher.py label wrote; of the standard split, all pairs"
+    )
     parser.add_argument("--out", type=Path, default=Path("experiments"), help="folder for models")
     parser.add_argument("--names", nargs="+", choices=EXPERIMENTS, required=True)
     parser.add_argument("--preset", default="accurate", help="what they change")
@@ -66,10 +85,9 @@ def main() -> None:
     if args.pairs:
         split = replace(split, train=split.train.sample(args.pairs, random_state=0))
     for name in args.names:
-        changes, sources = EXPERIMENTS[name]
-        if args.epochs:
-            changes = {**changes, "epochs": args.epochs}
-        run = Run(args.split, preset(args.preset) | changes, sources)
+        change = EXPERIMENTS[name]
+        epochs = {"epochs": args.epochs} if args.epochs else {}
+        run = Run(args.split, {**preset(args.preset), **change.parameters, **epochs}, change.sources, change.taught)
         for seed in args.seeds:
             title = f"{args.preset}: {name}"
             key = f"| {title} | {args.split} | {len(split.train):,} | {run.parameters['epochs']} | {seed} |"
@@ -79,7 +97,7 @@ def main() -> None:
             folder = (
                 args.out / f"{args.preset}-{name}-{args.split}-{len(split.train)}-{run.parameters['epochs']}-{seed}"
             )
-            files = {"glove": args.vectors, "encoder": args.encoder_vectors}
+            files = {"glove": args.vectors, "encoder": args.encoder_vectors, "taught": args.taught}
             model = load_model(folder) if folder.exists() else train(run, split, files, folder, seed)
             figures = measure(model, split.dev)
             size = sum(len(content) for content in model.bundle.to_files().values()) / 1e6

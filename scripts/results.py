@@ -3,8 +3,9 @@
 python scripts/results.py --data quora_question_pairs.tsv.gz --vectors glove.6B.50d.txt --out results
 
 Each run trains on its split's train pairs, decides everything on dev and reports dev; test is read with --test only.
-Runs whose name ends in "minilm" need --encoder-vectors as well, the file that scripts/encoder_vectors.py writes. A run
-whose model folder is there is not trained again, an interrupted one goes on after its last epoch.
+Runs with an encoder's vectors need --encoder-vectors as well, which scripts/encoder_vectors.py writes, those with a
+teacher --taught, which scripts/teacher.py writes. A run whose model folder is there is not trained again, an
+interrupted one goes on after its last epoch.
 """
 
 import argparse
@@ -40,6 +41,7 @@ class Run:
     split: str
     parameters: dict[str, Any]
     sources: tuple[str, ...] = ("glove", SELF_TRAINED)  # "glove" and "encoder" stand for files
+    taught: bool = False  # learns from the probabilities in the file "taught" as well
 
 
 RUNS = {
@@ -66,17 +68,33 @@ def train(run: Run, split: Split, files: dict[str, Path | None], folder: Path, s
         folder: to write; an interrupted training goes on after its last epoch.
         seed: of everything random.
     """
-    missing = [source for source in run.sources if source != SELF_TRAINED and files[source] is None]
+    wanted = [*run.sources, *(["taught"] if run.taught else [])]
+    missing = [source for source in wanted if source != SELF_TRAINED and files[source] is None]
     if missing:
-        raise SystemExit(f"{folder.name} needs the vectors {', '.join(missing)}; see --help.")
+        raise SystemExit(f"{folder.name} needs files: {', '.join(missing)}; see --help.")
     vectors = [str(files.get(source, source)) for source in run.sources]
     classifier = DuplicateClassifier(**run.parameters, vectors=vectors, random_state=seed, verbose=2)
     dev = (split.dev, split.dev["is_duplicate"])
+    pairs = with_teacher(split.train, files["taught"]) if run.taught else split.train
     checkpoints = folder.with_name(f".{folder.name}.checkpoints")
-    classifier.fit(split.train, split.train["is_duplicate"], dev, checkpoints=checkpoints, resume=True)
+    classifier.fit(pairs, pairs["is_duplicate"], dev, checkpoints=checkpoints, resume=True)
     classifier.save(folder)
     discard(checkpoints)
     return classifier.model_
+
+
+def with_teacher(train: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """Return train pairs, labelled by the mean of label and teacher, and the teacher's further pairs.
+
+    The cross-entropy with that mean is the mean of the two (Hinton, Vinyals and Dean 2015, at temperature 1).
+    """
+    taught = pd.read_csv(file, sep="\t", keep_default_na=False)
+    pairs = ["question1", "question2"]
+    if not np.array_equal(taught[pairs].to_numpy()[: len(train)], train[pairs].to_numpy()):
+        raise SystemExit(f"{file} does not begin with the train pairs; make it anew with scripts/teacher.py.")
+    labels = taught["is_duplicate"].to_numpy(copy=True)
+    labels[: len(train)] = (labels[: len(train)] + train["is_duplicate"].to_numpy()) / 2
+    return taught.assign(is_duplicate=labels)
 
 
 def measure(model: Model, part: pd.DataFrame) -> dict[str, Any]:
@@ -114,6 +132,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
     parser.add_argument("--vectors", type=Path, required=True, help="GloVe 6B.50d, text, gzipped or not")
     parser.add_argument("--encoder-vectors", type=Path, help="what scripts/encoder_vectors.py wrote")
+    parser.add_argument("--taught", type=Path, help="what scripts/teacher.py label wrote")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for models and results")
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
     parser.add_argument("--test", action="store_true", help="report the test pairs too: once, when all is decided")
@@ -127,7 +146,8 @@ def main() -> None:
         folder = args.out / name
         split = SPLITS[RUNS[name].split](pairs)
         if not folder.exists():
-            train(RUNS[name], split, {"glove": args.vectors, "encoder": args.encoder_vectors}, folder)
+            files = {"glove": args.vectors, "encoder": args.encoder_vectors, "taught": args.taught}
+            train(RUNS[name], split, files, folder)
         model = load_model(folder)
         trained_with = model.bundle.config["training"]["parameters"]
         changed = [

@@ -200,6 +200,45 @@ def test_presets_name_parameters(name):
     assert set(PRESETS[name]) <= set(DuplicateClassifier().get_params())
 
 
+def test_a_teacher_counts_as_much_as_it_is_sure(toy_pairs):
+    # The cross-entropy with (y + t)/2 is the mean of those with y and with t: the training must be the same.
+    pairs, labels = toy_pairs(80, seed=1)
+    labels = np.array(labels)
+    dev = toy_pairs(40, seed=2)
+    quick = {**SMALL, "epochs": 1, "calibration": "none", "dropout": 0.0}
+    sure = DuplicateClassifier(**quick).fit(pairs, labels, dev)
+    nearly = DuplicateClassifier(**quick).fit(pairs, labels * 0.999998 + 1e-6, dev)
+    opposite = DuplicateClassifier(**quick).fit(pairs, np.where(labels == 1, 0.1, 0.9), dev)
+    assert nearly.predict_proba(dev[0]) == pytest.approx(sure.predict_proba(dev[0]), abs=1e-4)
+    assert np.abs(opposite.predict_proba(dev[0]) - sure.predict_proba(dev[0])).max() > 1e-3
+    assert nearly.history_["accuracy"] == pytest.approx(sure.history_["accuracy"])
+    assert nearly.history_["auc"] == pytest.approx(sure.history_["auc"])
+    assert "a teacher's probabilities" in nearly.model_.bundle.card
+    assert "teacher" not in sure.model_.bundle.card
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "message"),
+    [
+        ([0.5, 1.5] * 10, {}, r"\[0, 1\]; row 2 has 1.5"),
+        ([0.5, -0.1] * 10, {}, r"row 2 has -0.1"),
+        ([0.5, float("nan")] * 10, {}, r"row 2 has nan"),
+        ([0.5, 1.0] * 10, {"class_weight": "balanced"}, "class_weight"),
+        ([0.5, 1.0] * 10, {"loss": "contrastive"}, "contrastive"),
+    ],
+)
+def test_wrong_probabilities_get_one_line(toy_pairs, labels, more, message):
+    pairs, truth = toy_pairs(20, seed=1)
+    with pytest.raises(TextsiamError, match=message) as caught:
+        DuplicateClassifier(**SMALL, epochs=1, **more).fit(pairs, labels, (pairs, truth))
+    assert "\n" not in str(caught.value)
+
+
+def test_probabilities_need_dev_pairs(toy_pairs):
+    with pytest.raises(TextsiamError, match="give dev pairs"):
+        DuplicateClassifier(**SMALL, epochs=1).fit(toy_pairs(20, seed=1)[0], [0.5] * 20)
+
+
 # What check_estimator would ask, as far as pairs of strings can answer.
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from nltk.metrics.distance import edit_distance
 from nltk.stem import SnowballStemmer
 from nltk.tokenize import RegexpTokenizer
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -520,6 +521,7 @@ def test_vocabulary_is_sorted_by_count_then_token(texts, min_count, max_size):
     assert len(vocabulary) == 1 + 4 + len(expected)
     assert vocabulary.encode(expected) == (list(range(5, 5 + len(expected))) or vocabulary.encode([]))
     assert Vocabulary.from_text(vocabulary.to_text(), 4) == vocabulary
+    assert Vocabulary.from_text("[PAD]\n", 0, correct_spelling=True) == Vocabulary([], 0, correct_spelling=True)
     assert all(token in vocabulary for token in expected)
 
 
@@ -533,6 +535,7 @@ def test_vocabulary_by_hand():
     assert "d" not in vocabulary
     assert vocabulary == Vocabulary(["a", "b", "c2"], 2)
     assert vocabulary != Vocabulary(["a", "b", "c2"], 4)
+    assert vocabulary != Vocabulary(["a", "b", "c2"], 2, correct_spelling=True)
     assert hash(vocabulary) == hash(Vocabulary(["a", "b", "c2"], 2))
 
 
@@ -553,6 +556,27 @@ def test_a_bucket_knows_whether_its_tokens_have_a_digit(token, buckets):
     (identifier,) = vocabulary.encode([token])
     assert 1 <= identifier <= buckets
     assert vocabulary.numeric()[identifier] == any(c.isdigit() for c in token)
+
+
+@settings(max_examples=300)
+@given(st.text("abc", min_size=4, max_size=6), st.lists(st.text("abc", min_size=3, max_size=7), unique=True))
+def test_an_unknown_word_is_the_most_frequent_known_one_a_slip_away(word, known):
+    def slip(other):  # NLTK counts a wrong letter as well: words of the same length differ by an exchange alone
+        distance = edit_distance(word, other, transpositions=True)
+        return distance == 1 and (len(word) != len(other) or Counter(word) == Counter(other))
+
+    near = [number for number, other in enumerate(known, start=5) if slip(other)]
+    expected = known.index(word) + 5 if word in known else near[0] if near and len(word) >= 5 else None
+    corrected = Vocabulary(known, 4, correct_spelling=True)
+    assert corrected.encode([word]) == [expected or corrected._bucket(word)]
+    assert Vocabulary(known, 0, correct_spelling=True).encode([word]) == [expected - 4 if expected else 0]
+    assert Vocabulary(known, 4).encode([word]) == [known.index(word) + 5 if word in known else corrected._bucket(word)]
+
+
+@pytest.mark.parametrize("word", ["capit4l", "cäpital", "capital's", "capitxl", "cpt", "столица"])
+def test_other_unknown_words_are_not_corrected(word):
+    vocabulary = Vocabulary(["capital", "capital5", "cpta", "столицаа"], 256, correct_spelling=True)
+    assert vocabulary.encode([word]) == Vocabulary([], 256).encode([word])
 
 
 def test_without_buckets_unknown_tokens_are_dropped():

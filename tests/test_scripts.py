@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from textsiam import load_model, read_pairs
@@ -37,3 +38,17 @@ def test_the_table_of_the_images_says_what_is_met():
     accuracy, minutes = ([cell.strip() for cell in row.strip("|").split("|")] for row in rows[-2:])
     assert accuracy[:5] == ["mnist-dense", "2", "accuracy", "0.9820", "0.9790 – 0.9850"]
     assert (accuracy[7], minutes[7]) == ("yes", "**no**")
+
+
+def test_a_teacher_is_heard_as_much_as_the_labels(tmp_path):
+    import results
+
+    train = pd.DataFrame({"question1": ["null", 'a "b"'], "question2": ["c", "d"], "is_duplicate": [1, 0]})
+    mined = pd.DataFrame({"question1": ["e"], "question2": ["f"], "is_duplicate": [0.3]})
+    file = tmp_path / "taught.tsv.gz"
+    pd.concat([train.assign(is_duplicate=[0.5, 0.25]), mined]).to_csv(file, sep="\t", index=False)
+    learnt = results.with_teacher(train, file)
+    assert learnt["question1"].tolist() == ["null", 'a "b"', "e"]
+    assert learnt["is_duplicate"].tolist() == [0.75, 0.125, 0.3]
+    with pytest.raises(SystemExit, match="does not begin with the train pairs"):
+        results.with_teacher(train.iloc[::-1], file)

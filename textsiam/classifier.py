@@ -18,7 +18,7 @@ from textsiam.bundle import Bundle, write_bundle
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import Evaluation, evaluate_pairs
 from textsiam.fitting import LabelledPairs, check_settings, fit_model
-from textsiam.pairs import check_labels, check_pairs
+from textsiam.pairs import check_labels, check_pairs, check_targets
 from textsiam.preprocessing import Tokenizer
 from textsiam.runtime import Model
 from textsiam.vectors import SELF_TRAINED
@@ -43,6 +43,8 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         min_count: words that occur less often in the distinct training questions are unknown.
         max_vocabulary: keep at most so many words; None keeps all.
         oov_buckets: ids that the unknown words share, an even number; 0 drops unknown words.
+        correct_spelling: give an unknown word of five letters or more, a–z, the vector of the most frequent known one
+            that is one slip of typing away: two letters exchanged, one too many, one missing.
         max_length: tokens looked at in a question.
         stem: reduce words to their stems (English).
         stop_words: drop English stop words.
@@ -85,6 +87,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         min_count: int = 3,
         max_vocabulary: int | None = 50_000,
         oov_buckets: int = 256,
+        correct_spelling: bool = True,
         max_length: int = 60,
         stem: bool = False,
         stop_words: bool = False,
@@ -116,6 +119,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         self.min_count = min_count
         self.max_vocabulary = max_vocabulary
         self.oov_buckets = oov_buckets
+        self.correct_spelling = correct_spelling
         self.max_length = max_length
         self.stem = stem
         self.stop_words = stop_words
@@ -149,9 +153,10 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
 
         Args:
             X: n pairs: a frame with ``question1`` and ``question2``, or (n, 2) strings.
-            y: (n,), 1 = duplicate, 0 = not; both must occur.
+            y: (n,), 1 = duplicate, 0 = not; both must occur. Or probabilities of a duplicate in [0, 1], which another
+                model, a teacher, gave (Hinton, Vinyals and Dean 2015): the loss is the cross-entropy with them.
             validation: dev pairs and labels: early stopping, calibration and threshold are decided on them. None takes
-                a random tenth of the pairs, stratified.
+                a random tenth of the pairs, stratified; probabilities need some.
             checkpoints: folder to keep the state of each epoch in; None uses a temporary one.
             resume: go on after the last epoch in ``checkpoints``.
 
@@ -163,7 +168,12 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         """
         settings = SimpleNamespace(**self.get_params())
         check_settings(settings)
-        training = LabelledPairs(check_pairs(X), check_labels(y))
+        training = LabelledPairs(check_pairs(X), check_targets(y))
+        if training.taught and (validation is None or self.class_weight is not None or self.loss == "contrastive"):
+            raise TextsiamError(
+                "To learn from probabilities give dev pairs with labels 0 and 1, and leave class_weight and the "
+                "contrastive loss out."
+            )
         if validation is None:
             training, dev = _hold_out(training, seed=self.random_state)
             check_labels(dev.labels, "The labels of the tenth held out as dev")

@@ -48,6 +48,7 @@ _WHOLE = {  # parameters that are whole numbers, and the least they may be
 }
 _BETWEEN = {"dropout": (0, 1), "contrasts": (0, 10), "learning_rate": (1e-12, math.inf)}
 _ONE_OF = {
+    "correct_spelling": (True, False),
     "schedule": ("cosine", "constant"),
     "class_weight": (None, "balanced"),
     "calibration": ("auto", "platt", "isotonic", "none"),
@@ -62,7 +63,7 @@ class LabelledPairs:
 
     Attributes:
         questions: strings (n, 2).
-        labels: (n,), 1 = duplicate, 0 = not.
+        labels: (n,), 1 = duplicate, 0 = not; or a teacher's probabilities in [0, 1].
     """
 
     questions: np.ndarray
@@ -76,6 +77,11 @@ class LabelledPairs:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def taught(self) -> bool:
+        """Whether the labels are probabilities."""
+        return self.labels.dtype.kind == "f"
 
 
 def check_settings(settings: SimpleNamespace) -> None:
@@ -141,6 +147,7 @@ def fit_model(
         min_count=settings.min_count,
         max_size=settings.max_vocabulary,
         oov_buckets=settings.oov_buckets,
+        correct_spelling=settings.correct_spelling,
     )
     preprocessor = Preprocessor(tokenizer, vocabulary, settings.max_length)
     rows = preprocessor.encode_tokens(tokens)
@@ -163,12 +170,14 @@ def fit_model(
         "preprocessing": {
             **tokenizer.__getstate__(),
             "oov_buckets": vocabulary.oov_buckets,
+            "correct_spelling": vocabulary.correct_spelling,
             "max_length": preprocessor.max_length,
         },
         "training": {
             "textsiam": __version__,
             "pairs": len(training),
             "made_pairs": len(learnt) - len(training),
+            "taught": training.taught,
             "dev_pairs": len(dev),
             "epochs": progress.epochs,
             "best_epoch": progress.best_epoch,

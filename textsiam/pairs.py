@@ -90,6 +90,25 @@ def check_labels(labels: ArrayLike, name: str = "The labels") -> NDArray[np.int8
     return parsed
 
 
+def check_targets(labels: ArrayLike) -> NDArray[np.int8] | NDArray[np.float32]:
+    """Demand what a model can learn from: labels, see `check_labels`, or a teacher's probabilities of a duplicate.
+
+    Returns:
+        (n,) int8 of 0 and 1, or, where a number lies between them, float32 in [0, 1].
+
+    Raises:
+        TextsiamError: see `check_labels`.
+    """
+    values = np.asarray(labels)
+    if values.ndim == 1 and values.dtype.kind == "f" and ((values > 0) & (values < 1)).any():
+        wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
+        if len(wrong):
+            row = f"row {wrong[0] + 1} has {values[wrong[0]]}"
+            raise TextsiamError(f"The labels: a probability must lie in [0, 1]; {row}. Correct it.")
+        return values.astype(np.float32)
+    return check_labels(labels)
+
+
 def check_pairs(X: object) -> np.ndarray:
     """Return the pairs that a learner is given as an object array of strings, (n, 2).
 

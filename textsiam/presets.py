@@ -23,6 +23,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dropout": 0.0,
         "train_vectors": False,
         "oov_buckets": 0,
+        "correct_spelling": False,
         "min_count": 1,
         "max_vocabulary": None,
         "max_length": 30,

@@ -84,7 +84,11 @@ class Model:
             if config.get("kind") == "images":
                 raise TextsiamError("This is an image model. Read it with ImageSiamese.load.")
             preprocessing = dict(config["preprocessing"])
-            vocabulary = Vocabulary.from_text(bundle.vocabulary, preprocessing.pop("oov_buckets"))
+            vocabulary = Vocabulary.from_text(
+                bundle.vocabulary,
+                preprocessing.pop("oov_buckets"),
+                correct_spelling=preprocessing.pop("correct_spelling", False),  # folders from before there was any
+            )
             max_length = preprocessing.pop("max_length")
             self.preprocessor = Preprocessor(Tokenizer(**preprocessing), vocabulary, max_length)
             self.architecture = Architecture.from_dict(config["architecture"])

@@ -1,5 +1,7 @@
 """The Siamese network in Keras: one encoder called twice, similarity measures, head."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -51,6 +53,21 @@ class Alignment(layers.Layer):
     def compute_mask(self, *_: Array, **__: Array) -> None:
         """Return None: there are no steps left to mask."""
         return None
+
+
+class _Rounded:
+    """Of a metric of labels: takes a teacher's probability for the label it is nearer to."""
+
+    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> Any:
+        return super().update_state(ops.round(y_true), y_pred, sample_weight)  # type: ignore[misc]
+
+
+class _BinaryAccuracy(_Rounded, keras.metrics.BinaryAccuracy):
+    pass
+
+
+class _AUC(_Rounded, keras.metrics.AUC):
+    pass
 
 
 def build_siamese(
@@ -105,7 +122,7 @@ def compile_siamese(model: keras.Model, architecture: Architecture, optimizer: k
     if architecture.loss == "contrastive":
         model.compile(optimizer, ContrastiveLoss(architecture.margin))
     else:
-        metrics = [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+        metrics = [_BinaryAccuracy(name="accuracy"), _AUC(name="auc")]
         model.compile(optimizer, "binary_crossentropy", metrics=metrics)
 
 

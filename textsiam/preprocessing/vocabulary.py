@@ -3,10 +3,12 @@
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from textsiam.errors import TextsiamError
+from textsiam.preprocessing.spelling import corrected
 from textsiam.preprocessing.tokenise import has_digit
 
 PAD = "[PAD]"
@@ -23,12 +25,14 @@ class Vocabulary:
     Args:
         tokens: known tokens, the most frequent first, distinct, none with white space.
         oov_buckets: number of buckets, 0 or an even number.
+        correct_spelling: give an unknown word the id of the known one that is one slip of typing away, if there is one.
     """
 
-    def __init__(self, tokens: Sequence[str], oov_buckets: int = 256):
+    def __init__(self, tokens: Sequence[str], oov_buckets: int = 256, *, correct_spelling: bool = False):
         if oov_buckets < 0 or oov_buckets % 2:
             raise TextsiamError(f"oov_buckets must be 0 or an even number, not {oov_buckets}.")
         self.oov_buckets = oov_buckets
+        self.correct_spelling = correct_spelling
         self.tokens = tuple(tokens)
         self._ids = {token: position for position, token in enumerate(self.tokens, start=1 + oov_buckets)}
         if len(self._ids) != len(self.tokens):
@@ -37,7 +41,13 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls, texts: Iterable[Iterable[str]], *, min_count: int = 1, max_size: int | None = None, oov_buckets: int = 256
+        cls,
+        texts: Iterable[Iterable[str]],
+        *,
+        min_count: int = 1,
+        max_size: int | None = None,
+        oov_buckets: int = 256,
+        correct_spelling: bool = False,
     ) -> "Vocabulary":
         """Count tokens and keep the frequent ones, sorted by (−count, token): the same in every run.
 
@@ -46,12 +56,13 @@ class Vocabulary:
             min_count: keep tokens that occur at least so often.
             max_size: keep at most so many tokens; None keeps all.
             oov_buckets: see the class.
+            correct_spelling: see the class.
         """
         if max_size is not None and max_size < 0:
             raise TextsiamError(f"max_size must be at least 0, or None for no limit, not {max_size}.")
         counts = Counter(token for tokens in texts for token in tokens)
         kept = sorted((token for token, count in counts.items() if count >= min_count), key=lambda t: (-counts[t], t))
-        return cls(kept[:max_size], oov_buckets)
+        return cls(kept[:max_size], oov_buckets, correct_spelling=correct_spelling)
 
     def __len__(self) -> int:
         """Number of ids, padding and buckets included: the rows of an embedding matrix."""
@@ -61,10 +72,14 @@ class Vocabulary:
         return token in self._ids
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Vocabulary) and (self.tokens, self.oov_buckets) == (other.tokens, other.oov_buckets)
+        return isinstance(other, Vocabulary) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash((self.tokens, self.oov_buckets))
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[Any, ...]:
+        return self.tokens, self.oov_buckets, self.correct_spelling
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
         """Return the ids of a question's tokens, in order; never an empty list.
@@ -76,9 +91,12 @@ class Vocabulary:
     def known(self, tokens: Iterable[str]) -> list[int]:
         """Return the ids of the tokens, in order, those without an id left out."""
         known = self._ids
-        if self.oov_buckets:
-            return [known[token] if token in known else self._bucket(token) for token in tokens]
-        return [known[token] for token in tokens if token in known]
+        ids = (known[token] if token in known else self._unknown(token) for token in tokens)
+        return [number for number in ids if number is not None]
+
+    def _unknown(self, token: str) -> int | None:
+        number = corrected(token, self._ids) if self.correct_spelling else None
+        return self._bucket(token) if number is None and self.oov_buckets else number
 
     def _bucket(self, token: str) -> int:
         half = self.oov_buckets // 2
@@ -127,7 +145,7 @@ class Vocabulary:
         return "\n".join((*_reserved(self.oov_buckets), *self.tokens)) + "\n"
 
     @classmethod
-    def from_text(cls, text: str, oov_buckets: int) -> "Vocabulary":
+    def from_text(cls, text: str, oov_buckets: int, *, correct_spelling: bool = False) -> "Vocabulary":
         """Read what ``to_text`` wrote."""
         lines = text.removesuffix("\n").split("\n")
         reserved = _reserved(oov_buckets)
@@ -135,7 +153,7 @@ class Vocabulary:
             raise TextsiamError(
                 f"A vocabulary starts with {PAD} and {oov_buckets} buckets, one a line; this one does not."
             )
-        return cls(lines[len(reserved) :], oov_buckets)
+        return cls(lines[len(reserved) :], oov_buckets, correct_spelling=correct_spelling)
 
 
 def _reserved(oov_buckets: int) -> list[str]:
