@@ -44,11 +44,14 @@ class Run:
     taught: bool = False  # learns from the probabilities in the file "taught" as well
 
 
+BILSTM = {**preset("clean"), "encoder": "bilstm", "max_vocabulary": 50_000, "contrasts": 0.0}
 RUNS = {
-    "fast": Run("standard", preset("fast")),
-    "bilstm": Run("standard", preset("accurate")),
-    "bilstm-random": Run("random", preset("accurate")),
-    "bilstm-minilm-random": Run("random", preset("accurate"), sources=("glove", "encoder", SELF_TRAINED)),
+    "clean": Run("standard", preset("clean")),
+    "fast": Run("standard", preset("fast"), ("encoder",), taught=True),
+    "accurate": Run("standard", preset("accurate"), ("glove", "encoder"), taught=True),
+    "bilstm": Run("standard", BILSTM),
+    "bilstm-random": Run("random", BILSTM),
+    "bilstm-minilm-random": Run("random", BILSTM, ("glove", "encoder", SELF_TRAINED)),
     "singh2019-random": Run("random", preset("singh2019"), sources=("glove",)),
 }
 SPLITS = {

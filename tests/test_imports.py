@@ -14,7 +14,7 @@ PACKAGE = Path(textsiam.__file__).parent
 # No module imports one to its right.
 ORDER = """
 _version errors tables.base tables.text tables.parquet tables pairs
-preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.vocabulary
+preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.spelling preprocessing.vocabulary
 preprocessing.sequences preprocessing
 augmentation vectors token_sets measures architecture encoders encoders.text encoders.image encoders.faces
 losses pairing
