@@ -52,6 +52,7 @@ RUNS = {
     "bilstm": Run("standard", BILSTM),
     "bilstm-random": Run("random", BILSTM),
     "bilstm-minilm-random": Run("random", BILSTM, ("glove", "encoder", SELF_TRAINED)),
+    "singh2019": Run("standard", preset("singh2019"), sources=("glove",)),
     "singh2019-random": Run("random", preset("singh2019"), sources=("glove",)),
 }
 SPLITS = {
