@@ -57,7 +57,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
     dev: Annotated[str | None, typer.Option(help="Labelled pairs to decide on; default: a random tenth.")] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Named settings: fast, accurate, singh2019; options override them.")
+        str | None, typer.Option(help="Named settings: clean, fast, accurate, singh2019; options override them.")
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="lstm (default) or bilstm.")] = None,
     units: Annotated[int | None, typer.Option(help="Size of the LSTM state; default 128.")] = None,
