@@ -1,35 +1,50 @@
 """Misspelt words: the known word that is one slip of typing away."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from string import ascii_lowercase
 
 _SHORTEST = 5  # letters; of shorter words too many are one slip away from another
+_LETTERS = {letter: 1 << 4 * place for place, letter in enumerate(ascii_lowercase)}  # counts of letters, as one number
 
 
-def slips(word: str) -> Iterator[str]:
-    """Yield the words of which one slip makes this one: two neighbouring letters exchanged, one too many, one missing.
+class Spelling:
+    """Finds the most frequent known word of which one slip makes an unknown one.
 
-    These are three of the four kinds that make up most misspellings (Damerau 1964, *A technique for computer detection
-    and correction of spelling errors*). The fourth, a wrong letter, needs as many look-ups again as all of these.
-    """
-    for place in range(len(word)):
-        before, after = word[:place], word[place:]
-        yield before + after[1:]
-        if len(after) > 1:
-            yield before + after[1] + after[0] + after[2:]
-        for letter in ascii_lowercase:
-            yield before + letter + after
-    for letter in ascii_lowercase:
-        yield word + letter
-
-
-def corrected(word: str, ids: Mapping[str, int]) -> int | None:
-    """Return the lowest id, that of the most frequent word, among the known words one slip away.
+    A slip exchanges two neighbouring letters, adds one or leaves one out. These are three of the four kinds that make
+    up most misspellings (Damerau 1964, *A technique for computer detection and correction of spelling errors*); the
+    fourth, a wrong letter, would need five times the look-ups. Known words are found by the letters that they are made
+    of, in whatever order, and then compared.
 
     Args:
-        word: an unknown token. Only words of five letters a–z or more are corrected.
-        ids: the known words.
+        ids: the known words, the most frequent with the lowest id.
     """
-    if len(word) < _SHORTEST or not (word.isascii() and word.isalpha()):
-        return None
-    return min((ids[slip] for slip in slips(word) if slip in ids), default=None)
+
+    def __init__(self, ids: Mapping[str, int]):
+        self._ids = ids
+        self._words: dict[int, list[str]] = {}
+        for word in ids:
+            if len(word) >= _SHORTEST - 1 and word.isascii() and word.isalpha() and word.islower():
+                self._words.setdefault(_letters(word), []).append(word)
+
+    def __call__(self, word: str) -> int | None:
+        """Return the id of that word, None where there is none; words that are not five letters a–z or more have none."""
+        if len(word) < _SHORTEST or not (word.isascii() and word.isalpha() and word.islower()):
+            return None
+        letters = _letters(word)
+        changes = [0, *_LETTERS.values(), *(-_LETTERS[letter] for letter in set(word))]
+        known = (other for change in changes for other in self._words.get(letters + change, ()))
+        return min((self._ids[other] for other in known if is_slip(word, other)), default=None)
+
+
+def is_slip(word: str, other: str) -> bool:
+    """Whether one slip makes one word of the other; their lengths differ by one at most."""
+    shorter, longer = sorted((word, other), key=len)
+    same = next((place for place, letter in enumerate(shorter) if letter != longer[place]), len(shorter))
+    if len(shorter) < len(longer):
+        return shorter[same:] == longer[same + 1 :]
+    exchanged = longer[same : same + 2][::-1]
+    return shorter[same:] == exchanged + longer[same + 2 :]
+
+
+def _letters(word: str) -> int:
+    return sum(map(_LETTERS.__getitem__, word))

@@ -3,12 +3,13 @@
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.preprocessing.spelling import corrected
+from textsiam.preprocessing.spelling import Spelling
 from textsiam.preprocessing.tokenise import has_digit
 
 PAD = "[PAD]"
@@ -94,8 +95,12 @@ class Vocabulary:
         ids = (known[token] if token in known else self._unknown(token) for token in tokens)
         return [number for number in ids if number is not None]
 
+    @cached_property
+    def _spelling(self) -> Spelling:
+        return Spelling(self._ids)
+
     def _unknown(self, token: str) -> int | None:
-        number = corrected(token, self._ids) if self.correct_spelling else None
+        number = self._spelling(token) if self.correct_spelling else None
         return self._bucket(token) if number is None and self.oov_buckets else number
 
     def _bucket(self, token: str) -> int:
