@@ -27,7 +27,7 @@ class Spelling:
                 self._words.setdefault(_letters(word), []).append(word)
 
     def __call__(self, word: str) -> int | None:
-        """Return the id of that word, None where there is none; a word that is not five letters a–z or more has none."""
+        """Return the id of that word, None where there is none, as of a word that is not five letters a–z or more."""
         if len(word) < _SHORTEST or not (word.isascii() and word.isalpha() and word.islower()):
             return None
         letters = _letters(word)
