@@ -22,13 +22,15 @@ class Spelling:
     def __init__(self, ids: Mapping[str, int]):
         self._ids = ids
         self._words: dict[int, list[str]] = {}
+        self._longest = 0
         for word in ids:
-            if len(word) >= _SHORTEST - 1 and word.isascii() and word.isalpha() and word.islower():
+            if len(word) >= _SHORTEST - 1 and _plain(word):
                 self._words.setdefault(_letters(word), []).append(word)
+                self._longest = max(self._longest, len(word))
 
     def __call__(self, word: str) -> int | None:
         """Return the id of that word, None where there is none, as of a word that is not five letters a–z or more."""
-        if len(word) < _SHORTEST or not (word.isascii() and word.isalpha() and word.islower()):
+        if not (_SHORTEST <= len(word) <= self._longest + 1 and _plain(word)):
             return None
         letters = _letters(word)
         changes = [0, *_LETTERS.values(), *(-_LETTERS[letter] for letter in set(word))]
@@ -44,6 +46,10 @@ def is_slip(word: str, other: str) -> bool:
         return shorter[same:] == longer[same + 1 :]
     exchanged = longer[same : same + 2][::-1]
     return shorter[same:] == exchanged + longer[same + 2 :]
+
+
+def _plain(word: str) -> bool:
+    return word.isascii() and word.isalpha() and word.islower()
 
 
 def _letters(word: str) -> int:
