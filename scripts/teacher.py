@@ -14,6 +14,7 @@ Training that was interrupted goes on at its last checkpoint. On two cores with 
 """
 
 import argparse
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,9 +124,9 @@ def train(split: Split, out: Path, passes: int, limit: int | None) -> None:
     optimizer = torch.optim.AdamW(
         [p for p in model.parameters() if p.requires_grad], RATE, weight_decay=0.01, fused=True
     )
-    warm_up = round(WARM_UP * len(steps))
+    warm_up = math.ceil(WARM_UP * len(steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm_up, (len(steps) - step) / (len(steps) - warm_up))
+        optimizer, lambda step: min((step + 1) / warm_up, (len(steps) - step) / max(len(steps) - warm_up, 1))
     )
     checkpoint, begin = out / "checkpoint.pt", 0
     if checkpoint.exists():
@@ -138,6 +139,7 @@ def train(split: Split, out: Path, passes: int, limit: int | None) -> None:
     recent, clock = [], time.monotonic()
     for step in range(begin, len(steps)):
         model.train()
+        torch.manual_seed(step)  # of dropout: a resumed training goes on as it would have
         rows, swap = steps[step], np.random.default_rng([1, step]).random(len(steps[step])) < 0.5
         loss = torch.nn.functional.binary_cross_entropy_with_logits(model(pairs.rows(rows, swap)), labels[rows])
         loss.backward()
