@@ -4,7 +4,7 @@ python scripts/bench_training.py --data quora_question_pairs.tsv.gz --out docs/b
 
 Keras gets all pairs padded to 30 tokens, as usual; textsiam trains as ``DuplicateClassifier.fit`` does, in batches of
 like length, on TensorFlow and, where it is installed, on JAX. The sides take turns, each in a process of its own that
-trains one epoch to compile and times the next ones. A figure is the median of the rounds, a ratio the median of the
+trains one epoch to compile and times the next one. A figure is the median of the rounds, a ratio the median of the
 rounds' ratios. Writes training.json and training.md.
 """
 
@@ -25,7 +25,7 @@ from machine import processor
 
 PLAIN = "Keras fit, padded to 30"
 SIDES = {PLAIN: "tensorflow", "textsiam on TensorFlow": "tensorflow", "textsiam on JAX": "jax"}  # name → backend
-PADDED, STEPS, EPOCHS, ROUNDS = 30, 100, 2, 3
+PADDED, STEPS, EPOCHS, ROUNDS = 30, 60, 1, 3
 
 
 def one_side(side: str, data: Path) -> float:
