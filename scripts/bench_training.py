@@ -105,6 +105,12 @@ def main() -> None:
             f"| {side} | {np.median(values):,.0f} ({min(values):,.0f} – {max(values):,.0f}) | "
             f"{np.median(ratios):.2f} ({ratios.min():.2f} – {ratios.max():.2f}) |"
         )
+    lines += [
+        "",
+        f"Each side was measured {ROUNDS} times, in turns (`python scripts/bench_training.py --data "
+        "quora_question_pairs.tsv.gz --out\ndocs/bench`). The ranges are wide: the machine is shared, and TensorFlow traces "
+        "the network anew for every width it meets.",
+    ]
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "training.json").write_text(json.dumps(rates, indent=2) + "\n")
     (args.out / "training.md").write_text("\n".join(lines) + "\n")
