@@ -107,9 +107,7 @@ def main() -> None:
         )
     lines += [
         "",
-        f"Each side was measured {ROUNDS} times, in turns (`python scripts/bench_training.py --data "
-        "quora_question_pairs.tsv.gz --out\ndocs/bench`). The ranges are wide: the machine is shared, and TensorFlow traces "
-        "the network anew for every width it meets.",
+        f"Each side was measured {ROUNDS} times, in turns. TensorFlow traces the network anew for every new width.",
     ]
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "training.json").write_text(json.dumps(rates, indent=2) + "\n")
