@@ -29,16 +29,16 @@ import bench_systems as others
 import numpy as np
 import pandas as pd
 from bench_report import KERAS, MINILM, Results, write_report
+from standard_split import standard_split
 from threadpoolctl import threadpool_limits
 
-from textsiam import load_model, read_pairs, score_file, similarity, split_pairs
+from textsiam import load_model, read_pairs, score_file, similarity
 from textsiam.calibration import choose_threshold
 from textsiam.measures import lexical_similarities, vector_similarities
 from textsiam.recurrence import by_beginning, shared_beginnings
 from textsiam.tables import open_table
 from textsiam.token_sets import Lexicon
 
-IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 ROWS, BLOCK = 1024, 1024  # questions of a step of the encoder; pairs compared together
 STAGES = ("text", "encoder", "pairs", "file")
 # A child's peak memory begins with that of the process that starts it: a small one does.
@@ -325,7 +325,7 @@ def main() -> None:
         os.environ["TEXTSIAM_MODEL"] = str(args.model.resolve())  # for the processes that are started, too
     args.out.mkdir(parents=True, exist_ok=True)
 
-    split = split_pairs(read_pairs(args.data), "ids", ids=IDS)
+    split = standard_split(read_pairs(args.data))
     drawn = split.train.sample(frac=1, random_state=0)
     training, drawn = drawn[: size.training], drawn[size.training :]
     tuning = pd.concat([drawn[drawn["is_duplicate"] == label][: size.tuning // 2] for label in (0, 1)])

@@ -25,9 +25,9 @@ def keras_network(model: Any) -> Any:
     return network
 
 
-def keras_inputs(model: Any, question1: list[str], question2: list[str]) -> dict[str, np.ndarray]:
-    """Return what the Keras network takes: ids, padded or cut to ``STEPS``, and lexical measures."""
-    ids1, ids2 = (pad_sequences(model.preprocessor.encode(texts), STEPS) for texts in (question1, question2))
+def keras_inputs(model: Any, question1: list[str], question2: list[str], steps: int = STEPS) -> dict[str, np.ndarray]:
+    """Return what the Keras network takes: ids, padded or cut to so many steps, and lexical measures."""
+    ids1, ids2 = (pad_sequences(model.preprocessor.encode(texts), steps) for texts in (question1, question2))
     weights, names = model.network.weights, model.architecture.lexical
     lexical = lexical_similarities(names, ids1, ids2, Lexicon.of(weights))
     return {"question1": ids1, "question2": ids2} | ({"lexical": lexical} if names else {})

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_systems import STEPS, keras_inputs
 from machine import processor
 
-PLAIN = "Keras fit, padded to 30"
+PLAIN = f"Keras fit, padded to {STEPS}"
 SIDES = {PLAIN: "tensorflow", "textsiam on TensorFlow": "tensorflow", "textsiam on JAX": "jax"}  # name → backend
-PADDED, STEPS, EPOCHS, ROUNDS = 30, 60, 1, 3
+BATCHES, ROUNDS = 60, 3
 
 
 def one_side(side: str, data: Path) -> float:
@@ -33,34 +34,27 @@ def one_side(side: str, data: Path) -> float:
     import keras
 
     from textsiam import DuplicateClassifier
-    from textsiam.measures import lexical_similarities
     from textsiam.pairs import read_pairs
-    from textsiam.preprocessing import pad_sequences
     from textsiam.runtime import BUNDLED
     from textsiam.siamese import compile_siamese
-    from textsiam.token_sets import Lexicon
     from textsiam.training import PairArrays, PairBatches
 
     classifier = DuplicateClassifier.load(BUNDLED)
     model, size = classifier.model_, classifier.batch_size
-    pairs = read_pairs(data).sample(STEPS * size, random_state=0)
-    ids1, ids2 = (
-        pad_sequences(model.preprocessor.encode(pairs[column]), model.preprocessor.max_length + 1)
-        for column in ("question1", "question2")
-    )
-    lexical = lexical_similarities(model.architecture.lexical, ids1, ids2, Lexicon.of(model.network.weights))
+    pairs = read_pairs(data).sample(BATCHES * size, random_state=0)
+    steps = STEPS if side == PLAIN else model.preprocessor.max_length + 1
+    inputs = keras_inputs(model, pairs["question1"].tolist(), pairs["question2"].tolist(), steps)
     labels = pairs["is_duplicate"].to_numpy(np.float32)
     network = classifier.keras_model()
     compile_siamese(network, model.architecture, keras.optimizers.Adam(classifier.learning_rate))
     if side == PLAIN:
-        inputs = {"question1": ids1[:, :PADDED], "question2": ids2[:, :PADDED], "lexical": lexical}
         what: dict[str, Any] = {"x": inputs, "y": labels[:, None], "batch_size": size}
     else:
-        what = {"x": PairBatches(PairArrays(ids1, ids2, lexical, labels), size, seed=0), "shuffle": False}
+        what = {"x": PairBatches(PairArrays(*inputs.values(), labels), size, seed=0), "shuffle": False}
     network.fit(**what, verbose=0)
     start = time.perf_counter()
-    network.fit(**what, epochs=EPOCHS, verbose=0)
-    return EPOCHS * len(pairs) / (time.perf_counter() - start)
+    network.fit(**what, verbose=0)
+    return len(pairs) / (time.perf_counter() - start)
 
 
 def in_process(side: str, data: Path) -> float:
@@ -94,7 +88,7 @@ def main() -> None:
     plain = np.array(rates[PLAIN])
     lines = [
         f"{date.today()}, {processor()}, Keras {version('keras')}, TensorFlow {version('tensorflow')}; the network and "
-        f"the batch size of the bundled model, {STEPS} batches an epoch.",
+        f"the batch size of the bundled model, {BATCHES} batches an epoch.",
         "",
         "| side | pairs/s, median (range) | times Keras's fit, median (range) |",
         "|---|---|---|",

@@ -19,7 +19,6 @@ import keras
 from machine import processor
 from results import SPLITS, Run, measure, train
 
-from textsiam.architecture import DEFAULT_MEASURES
 from textsiam.pairs import read_pairs
 from textsiam.presets import preset
 from textsiam.runtime import load_model
@@ -30,7 +29,7 @@ COLUMNS = (
 )
 HEAD = f"\n## Runs\n\n| {COLUMNS.replace(', ', ' | ')} |\n|{'---|' * len(COLUMNS.split(', '))}\n"
 GLOVE_SELF, ENCODER_SELF, ALL = ("glove", "self"), ("encoder", "self"), ("glove", "encoder", "self")
-ALIGNED = (*DEFAULT_MEASURES, "alignment")
+ALIGNED = preset("accurate")["measures"]
 
 
 class Change(NamedTuple):
@@ -54,8 +53,9 @@ EXPERIMENTS = {
     "aligned": Change({"measures": ALIGNED}),
     "frozen-aligned": Change({"train_vectors": False, "measures": ALIGNED}),
     "wide": Change({"units": 192}),
-    "contrasts": Change({"contrasts": 0.05}),
-    "misspelt": Change({"correct_spelling": False}),
+    "bilstm": Change({"encoder": "bilstm"}),
+    "no-contrasts": Change({"contrasts": 0.0}),
+    "no-spelling": Change({"correct_spelling": False}),
     "taught": Change(taught=True),
     "taught-encoder": Change(sources=("encoder",), taught=True),
     "taught-aligned": Change({"measures": ALIGNED}, ALL, taught=True),
@@ -73,7 +73,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("experiments"), help="folder for models")
     parser.add_argument("--names", nargs="+", choices=EXPERIMENTS, required=True)
-    parser.add_argument("--preset", default="accurate", help="what they change")
+    parser.add_argument("--preset", default="clean", help="what they change")
     parser.add_argument("--split", choices=SPLITS, default="standard")
     parser.add_argument("--pairs", type=int, help="train on so many; default: all")
     parser.add_argument("--epochs", type=int, help="default: the preset's")

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 import pandas as pd
 from machine import processor
+from standard_split import standard_split
 
 from textsiam import DuplicateClassifier, __version__
 from textsiam.checkpoints import discard
@@ -30,8 +31,6 @@ from textsiam.pairs import Split, read_pairs, split_pairs
 from textsiam.presets import preset
 from textsiam.runtime import Model, load_model
 from textsiam.vectors import SELF_TRAINED
-
-IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ RUNS = {
     "singh2019-random": Run("random", preset("singh2019"), sources=("glove",)),
 }
 SPLITS = {
-    "standard": lambda pairs: split_pairs(pairs, "ids", ids=IDS),
+    "standard": standard_split,
     "random": lambda pairs: split_pairs(pairs, "random", fractions=(0.64, 0.16, 0.2), seed=42),
 }
 FIGURES = ("accuracy", "f1", "roc_auc", "average_precision", "log_loss", "ece")
@@ -154,9 +153,8 @@ def main() -> None:
             train(RUNS[name], split, files, folder)
         model = load_model(folder)
         trained_with = model.bundle.config["training"]["parameters"]
-        changed = [
-            key for key, value in RUNS[name].parameters.items() if json.dumps(value) != json.dumps(trained_with[key])
-        ]
+        wanted = RUNS[name].parameters.items()
+        changed = [key for key, value in wanted if json.dumps(value) != json.dumps(trained_with.get(key))]
         if changed:
             raise SystemExit(f"{folder} was trained with other parameters ({', '.join(changed)}). Remove it first.")
         result = results.setdefault(name, {})

@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from results import SPLITS
-from sklearn.metrics import log_loss, roc_auc_score
+from standard_split import standard_split
 
+from textsiam.calibration import choose_threshold
+from textsiam.evaluation import evaluate
 from textsiam.pairs import Split, read_pairs
 
 MAX_TOKENS, BATCH, POOL = 48, 128, 50  # of one question; pairs a step; steps whose pairs are sorted by length together
@@ -156,24 +157,24 @@ def train(split: Split, out: Path, passes: int, limit: int | None) -> None:
             torch.save({**state, "schedule": schedule.state_dict(), "step": step + 1}, out / "checkpoint.new")
             (out / "checkpoint.new").replace(checkpoint)
     dev = probabilities(model, split.dev)
-    truth = split.dev["is_duplicate"]
-    accuracy = max(np.mean((dev >= threshold) == truth) for threshold in np.unique(dev))
-    print(f"dev: accuracy {accuracy:.4f}, ROC AUC {roc_auc_score(truth, dev):.4f}, log loss {log_loss(truth, dev):.4f}")
+    truth = split.dev["is_duplicate"].to_numpy()
+    figures = evaluate(truth, dev, choose_threshold(dev, truth).value)
+    print(f"dev: accuracy {figures.accuracy:.4f}, ROC AUC {figures.roc_auc:.4f}, log loss {figures.log_loss:.4f}")
     torch.save(model.state_dict(), out / "weights.pt")
     checkpoint.unlink(missing_ok=True)
 
 
-def mine(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Return pairs of questions near each other that are not among the pairs, without labels."""
+def mine(split: Split, count: int) -> pd.DataFrame:
+    """Return pairs of train questions near each other, without labels, none of them a pair of train, dev or test."""
     model = CrossEncoder().eval()
-    questions = pd.unique(frame[["question1", "question2"]].to_numpy().ravel())
+    questions = pd.unique(split.train[COLUMNS[:2]].to_numpy().ravel())
     tokens = model.tokens(list(questions))
     vectors = torch.empty(len(questions), model.output.in_features)
     with torch.inference_mode():
         for rows in by_length(np.array(list(map(len, tokens))), 512):
             vectors[rows] = torch.nn.functional.normalize(model.states([(tokens[row],) for row in rows]))
     print(f"{len(questions):,} questions encoded", flush=True)
-    known = set(map(frozenset, frame[["question1", "question2"]].to_numpy()))
+    known = {frozenset(pair) for part in (split.train, split.dev, split.test) for pair in part[COLUMNS[:2]].to_numpy()}
     found: list[tuple[str, str]] = []
     order = np.random.default_rng(0).permutation(len(questions))
     for start in range(0, len(order), QUERIES):
@@ -213,12 +214,14 @@ def main() -> None:
         "--pairs", type=int, default=None, help=f"train on, or mine, so many; default: all, or {MINED:,}"
     )
     args = parser.parse_args()
-    split = SPLITS["standard"](read_pairs(args.data))
+    if args.step == "label" and not (args.teacher and args.mined):
+        parser.error("label needs --teacher and --mined")
+    split = standard_split(read_pairs(args.data))
     if args.step == "train":
         args.out.mkdir(parents=True, exist_ok=True)
         train(split, args.out, args.passes, args.pairs)
     elif args.step == "mine":
-        mine(split.train, args.pairs or MINED).to_csv(args.out, sep="\t", index=False)
+        mine(split, args.pairs or MINED).to_csv(args.out, sep="\t", index=False)
     else:
         label(split, args.teacher, pd.read_csv(args.mined, sep="\t", keep_default_na=False)).to_csv(
             args.out, sep="\t", index=False

@@ -87,7 +87,7 @@ class Model:
             vocabulary = Vocabulary.from_text(
                 bundle.vocabulary,
                 preprocessing.pop("oov_buckets"),
-                correct_spelling=preprocessing.pop("correct_spelling", False),  # folders from before there was any
+                correct_spelling=preprocessing.pop("correct_spelling", False),  # older folders do not name it
             )
             max_length = preprocessing.pop("max_length")
             self.preprocessor = Preprocessor(Tokenizer(**preprocessing), vocabulary, max_length)
