@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from machine import processor
+from threadpoolctl import threadpool_info
 
 from textsiam import __version__
 
@@ -128,7 +129,9 @@ def machine() -> str:
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
             versions.append(f"{name} {version(name)}")
-    return f"Measured on {date.today()} on {processor()} with {', '.join(versions)}."
+    kernels = [library["architecture"] for library in threadpool_info() if library.get("internal_api") == "openblas"]
+    chosen = f" OpenBLAS multiplies matrices in NumPy as on {kernels[0]}." if kernels else ""
+    return f"Measured on {date.today()} on {processor()} with {', '.join(versions)}.{chosen}"
 
 
 def markdown(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

@@ -3,9 +3,9 @@
 python scripts/bench_training.py --data quora_question_pairs.tsv.gz --out docs/bench
 
 Keras gets all pairs padded to 30 tokens, as usual; textsiam trains as ``DuplicateClassifier.fit`` does, in batches of
-like length, on TensorFlow and, where it is installed, on JAX. The sides take turns, each in a process of its own that
-trains one epoch to compile and times the next one. A figure is the median of the rounds, a ratio the median of the
-rounds' ratios. Writes training.json and training.md.
+like length whose distinct tokens are projected once, on TensorFlow and, where it is installed, on JAX. The sides take
+turns, each in a process of its own that trains one epoch to compile and times the next one. A figure is the median of
+the rounds, a ratio the median of the rounds' ratios. Writes training.json and training.md.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def one_side(side: str, data: Path) -> float:
     from textsiam import DuplicateClassifier
     from textsiam.pairs import read_pairs
     from textsiam.runtime import BUNDLED
-    from textsiam.siamese import compile_siamese
+    from textsiam.siamese import build_siamese, compile_siamese
     from textsiam.training import PairArrays, PairBatches
 
     classifier = DuplicateClassifier.load(BUNDLED)
@@ -45,7 +45,12 @@ def one_side(side: str, data: Path) -> float:
     steps = STEPS if side == PLAIN else model.preprocessor.max_length + 1
     inputs = keras_inputs(model, pairs["question1"].tolist(), pairs["question2"].tolist(), steps)
     labels = pairs["is_duplicate"].to_numpy(np.float32)
-    network = classifier.keras_model()
+    network = build_siamese(
+        model.architecture,
+        model.network.weights["embedding.embeddings"],
+        dropout=classifier.dropout,
+        distinct=side != PLAIN,
+    )
     compile_siamese(network, model.architecture, keras.optimizers.Adam(classifier.learning_rate))
     if side == PLAIN:
         what: dict[str, Any] = {"x": inputs, "y": labels[:, None], "batch_size": size}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from textsiam.augmentation import WordSwap, change_number, contrasts, negate
+from textsiam.augmentation import WordSwap, change_number, contrasts, negate, turn_round
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,36 @@ def test_another_number_of_as_many_digits(text):
     assert change_number("No number, but mp3 and 2.5 and 1,000,000.", random.Random(0)) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("What should I eat before a run?", "What should I eat after a run?"),
+        ("After lunch, may I swim?", "Before lunch, may I swim?"),
+        ("Should I eat before or after a run?", None),  # the other way round it asks the same
+        ("How do I go from Paris to the moon?", "How do I go from moon to the Paris?"),
+        ("Is tea healthier than coffee?", "Is coffee healthier than tea?"),
+        ("Why is a dog more loyal than the cat?", "Why is a cat more loyal than the dog?"),
+        ("Is there any country other than India?", None),
+        ("Does it go from day to day?", None),
+        ("", None),
+    ],
+)
+def test_an_order_turned_round(text, changed):
+    assert turn_round(text, random.Random(0)) == changed
+
+
+def test_contrasts_take_the_rules_in_equal_shares_as_far_as_they_fit():
+    topics = ["chess", "poker", "guitar", "german", "physics", "history"]
+    texts = [
+        f"How do I learn {topic} {when} {year}?" for topic in topics for when in ("before", "in") for year in range(9)
+    ]
+    pairs = contrasts(texts, 40, seed=0)
+    assert len(pairs) == len({question for question, _ in pairs}) == 40
+    assert sum("after" in changed for _, changed in pairs) >= 10
+    assert sum(" not " in changed for _, changed in pairs) >= 10
+    assert sum(re.sub(r"\d", "", a) == re.sub(r"\d", "", b) for a, b in pairs) >= 10
+
+
 def test_another_word_of_the_same_case():
     texts = [f"What is the {word} of {name}?" for word in ("size", "price") for name in ("Berlin", "Madrid")]
     texts += [f"Is there a {word}?" for word in ("size", "price")] * 20
@@ -61,5 +91,5 @@ def test_contrasts_are_repeatable_and_differ_from_their_questions():
         "negation": sum(" not " in changed for _, changed in pairs),
         "number": sum(re.sub(r"\d", "", a) == re.sub(r"\d", "", b) for a, b in pairs),
     }
-    assert all(3 < count < 30 for count in kinds.values())
+    assert all(count >= 12 for count in kinds.values())
     assert contrasts(texts, 0) == contrasts([], 5) == []

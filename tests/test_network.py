@@ -291,6 +291,37 @@ def test_weights_go_out_and_in(build, encoder, loss):
     np.testing.assert_array_equal(siamese.get_weights(keras_network)["forward.bias"], network.weights["forward.bias"])
 
 
+@pytest.mark.parametrize("encoder", ["lstm", "bilstm"])
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "contrastive"])
+def test_the_network_of_distinct_tokens_learns_as_that_of_all(encoder, loss):
+    """Outputs and weights after a step are those of Keras's own LSTM, which sees every token."""
+    import keras
+
+    from textsiam import siamese
+    from textsiam.training import distinct_tokens
+
+    made_of, zeros = architecture(encoder, loss), np.zeros((VOCABULARY, DIMENSIONS), np.float32)
+    networks = [siamese.build_siamese(made_of, zeros, distinct=distinct) for distinct in (False, True)]
+    weights = random_weights(networks[0])
+    ids, _ = questions(40, seed=3)
+    pairs = {"question1": ids[:20], "question2": ids[20:]}
+    lexical = {"lexical": np.random.default_rng(0).random((20, len(made_of.lexical))).astype(np.float32)}
+    labels = np.random.default_rng(1).integers(0, 2, (20, 1)).astype(np.float32)
+    outputs, learnt = [], []
+    for network, inputs in zip(networks, (pairs, distinct_tokens(**pairs, multiple=8)), strict=True):
+        siamese.set_weights(network, weights)
+        siamese.compile_siamese(network, made_of, keras.optimizers.SGD(0.1))
+        fed = inputs | (lexical if made_of.lexical else {})
+        outputs.append(network.predict_on_batch(fed))
+        network.train_on_batch(fed, labels)
+        learnt.append(siamese.get_weights(network))
+    np.testing.assert_allclose(*outputs, atol=1e-6)
+    assert learnt[0].keys() == learnt[1].keys()
+    for name, first in weights.items():
+        np.testing.assert_allclose(learnt[1][name], learnt[0][name], atol=1e-5, err_msg=name)
+        assert np.abs(learnt[0][name] - first).max() > 1e-4, name
+
+
 def test_the_embedding_starts_with_the_given_vectors():
     from textsiam import siamese
 

@@ -8,7 +8,7 @@ import pytest
 from textsiam import DuplicateClassifier, TextsiamError
 from textsiam.calibration import calibrated_log_loss
 from textsiam.checkpoints import Checkpoints, discard
-from textsiam.training import PairArrays, PairBatches, balanced_class_weight
+from textsiam.training import PairArrays, PairBatches, balanced_class_weight, distinct_tokens
 
 SMALL = {"units": 4, "hidden": (4,), "vector_size": 4, "min_count": 1, "oov_buckets": 8, "batch_size": 64}
 
@@ -22,7 +22,8 @@ def arrays(lengths, columns=13):
 
 
 def seen(batches):
-    return [batches[index][0]["question1"] for index in range(len(batches))]
+    inputs = [batches[index][0] for index in range(len(batches))]
+    return [batch["tokens"][batch["question1"]] for batch in inputs]
 
 
 def test_every_pair_once_an_epoch_and_padded_to_its_batch():
@@ -40,6 +41,24 @@ def test_every_pair_once_an_epoch_and_padded_to_its_batch():
 def test_the_first_two_batches_differ_in_width_even_at_the_limit():
     blocks = seen(PairBatches(arrays([12] * 100), 10, seed=0))
     assert [block.shape[1] for block in blocks] == [13] + [12] * 9
+
+
+def test_distinct_tokens_by_hand():
+    question1, question2 = np.array([[7, 3, 0], [9, 0, 0]], np.int32), np.array([[3, 3, 7], [2, 0, 0]], np.int32)
+    inputs = distinct_tokens(question1, question2, multiple=4)
+    assert {name: array.tolist() for name, array in inputs.items()} == {
+        "tokens": [0, 2, 3, 7, 9, 0, 0, 0],
+        "question1": [[3, 2, 0], [4, 0, 0]],
+        "question2": [[2, 2, 3], [1, 0, 0]],
+    }
+    assert all(array.dtype == np.int32 for array in inputs.values())
+
+
+def test_the_first_two_batches_differ_in_tokens():
+    pairs = arrays([12] * 100)
+    pairs.ids1[:, 0] = pairs.ids2[:, 0] = 7
+    batches = PairBatches(pairs, 10, seed=0)
+    assert len(batches[0][0]["tokens"]) != len(batches[1][0]["tokens"])
 
 
 def test_order_depends_on_seed_and_epoch_alone():

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 
 from textsiam.preprocessing import NEGATIONS, Tokenizer
 
+Rule = Callable[[str, random.Random], str | None]
+
 _PRONOUNS = "i|you|we|they|he|she|it|there|people|one|someone|somebody|anyone|everyone"
 _CLAUSE = re.compile(
     rf"\b(?:(?:am|is|are|was|were) (?:{_PRONOUNS})|(?:do|does|did|can|could|should|would|will|must|have|has|had) "
@@ -21,6 +23,16 @@ _NOT = re.compile(r"\bnot |\b(?:ca|wo|sha)n't\b|n't\b", re.IGNORECASE)
 _AUXILIARY = {"can't": "can", "won't": "will", "shan't": "shall"}
 _NUMBER = re.compile(r"(?<![\w.,])[0-9]{1,6}(?![\w.,][0-9])")
 _WORD = re.compile(r"(?<![\w'’.])[^\W\d_]{4,}(?![\w'’])")
+_ORDER = {"before": "after", "after": "before", "Before": "After", "After": "Before"}
+_BEFORE_AFTER = re.compile(rf"\b(?:{'|'.join(_ORDER)})\b")
+_TWO_SIDES = (  # whose second and fourth part change places
+    re.compile(r"(\bfrom (?:the )?)([^\W_]+)( to (?:the )?)([^\W_]+)\b"),
+    re.compile(
+        r"^((?:why )?(?:is|are|was|were) (?:the |an? )?)([^\W_]+)"
+        r"( (?:\w+ )?(?:\w+er|(?:more|less) \w+) than (?:the |an? )?)([^\W_]+)\b",
+        re.IGNORECASE,
+    ),
+)
 _COMMON = 0.0005  # share of all words from which on a word is too common to be what a question is about
 
 
@@ -46,6 +58,16 @@ def change_number(text: str, draw: random.Random) -> str | None:
     first = "" if len(found[0]) == 1 else draw.choice("123456789")
     other = first + "".join(draw.choice("0123456789") for _ in range(len(found[0]) - len(first)))
     return None if other == found[0] else text[: found.start()] + other + text[found.end() :]
+
+
+def turn_round(text: str, draw: random.Random) -> str | None:
+    """Exchange before and after, where from and where to, or what is compared; None where there is none of these."""
+    turned = text
+    if len(set(map(str.lower, _BEFORE_AFTER.findall(text)))) == 1:
+        turned = _BEFORE_AFTER.sub(lambda found: _ORDER[found[0]], turned)
+    for pattern in _TWO_SIDES:
+        turned = pattern.sub(r"\1\4\3\2", turned)
+    return None if turned == text else turned
 
 
 class WordSwap:
@@ -81,7 +103,8 @@ def _words(text: str) -> list[str]:
 def contrasts(texts: Sequence[str], count: int, seed: int = 0) -> list[tuple[str, str]]:
     """Make pairs of a question and a near copy that asks something else: all are of label 0.
 
-    A quarter of them at most have a "not" more or less, a quarter another number, the others another word.
+    A quarter each have a "not" more or less, another number, an order turned round, another word, as far as there are
+    questions that the rules fit.
 
     Args:
         texts: distinct questions.
@@ -90,12 +113,24 @@ def contrasts(texts: Sequence[str], count: int, seed: int = 0) -> list[tuple[str
     """
     draw = random.Random(seed)
     swap = WordSwap(texts)
+    rules: tuple[Rule, ...] = (turn_round, change_number, negate)
+    last: tuple[Rule, ...] = (swap, *rules)
+    wanted = dict.fromkeys(rules, count // 4)
     pairs: list[tuple[str, str]] = []
+    others: list[str] = []
     for text in draw.sample(list(texts), len(texts)):
+        for rule in rules:
+            changed = rule(text, draw) if wanted[rule] else None
+            if changed is not None:
+                wanted[rule] -= 1
+                pairs.append((text, changed))
+                break
+        else:
+            others.append(text)
+    for text in others:
         if len(pairs) >= count:
             break
-        rule: Callable[[str, random.Random], str | None] = draw.choices((negate, change_number, swap), (1, 1, 2))[0]
-        changed = rule(text, draw) or swap(text, draw)
+        changed = next((made for rule in last if (made := rule(text, draw)) is not None), None)
         if changed is not None:
             pairs.append((text, changed))
     return pairs

@@ -271,7 +271,14 @@ def _train(
     from textsiam.training import balanced_class_weight, train
 
     keras.utils.set_random_seed(settings.random_state)
-    network = build_siamese(architecture, vectors, train_vectors=settings.train_vectors, dropout=settings.dropout)
+    flat = architecture.encoder == "lstm_flat"
+    network = build_siamese(
+        architecture,
+        vectors,
+        train_vectors=settings.train_vectors,
+        dropout=settings.dropout,
+        distinct=not flat,
+    )
     rate = settings.learning_rate
     if settings.schedule == "cosine":
         steps = settings.epochs * -(-len(training) // settings.batch_size)
@@ -297,7 +304,7 @@ def _train(
             batch_size=settings.batch_size,
             patience=settings.patience,
             seed=settings.random_state,
-            full_length=architecture.encoder == "lstm_flat",
+            full_length=flat,
             class_weight=balanced_class_weight(training.labels) if settings.class_weight == "balanced" else None,
             resume=resume,
             verbose=settings.verbose,

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from textsiam.architecture import COMPARED, LEXICAL_UNITS, Architecture
-from textsiam.encoders.text import build_text_encoder
+from textsiam.encoders.text import build_distinct_encoder, build_text_encoder
 from textsiam.losses import ContrastiveLoss
 from textsiam.measures import Array, alignment, euclidean_distance, vector_similarities
 
@@ -71,7 +71,12 @@ class _AUC(_Rounded, keras.metrics.AUC):
 
 
 def build_siamese(
-    architecture: Architecture, vectors: np.ndarray, *, train_vectors: bool = True, dropout: float = 0.0
+    architecture: Architecture,
+    vectors: np.ndarray,
+    *,
+    train_vectors: bool = True,
+    dropout: float = 0.0,
+    distinct: bool = False,
 ) -> keras.Model:
     """Return the untrained, uncompiled network.
 
@@ -84,17 +89,24 @@ def build_siamese(
         vectors: (vocabulary, embedding) first values of the embedding.
         train_vectors: tune the embedding, or keep it frozen.
         dropout: share of word-vector dimensions and of hidden units dropped in training, in [0, 1).
+        distinct: take a batch as ``build_distinct_encoder`` does, which is faster to train: one more input, ``tokens``,
+            and questions as places among these. Not for "lstm_flat".
     """
-    encoder = build_text_encoder(architecture, vectors, train_vectors=train_vectors, dropout=dropout)
-    steps = (encoder.inputs[0].shape[1],)
+    build_encoder = build_distinct_encoder if distinct else build_text_encoder
+    encoder = build_encoder(architecture, vectors, train_vectors=train_vectors, dropout=dropout)
+    steps = (encoder.inputs[-1].shape[1],)
     question1 = keras.Input(steps, dtype="int32", name="question1")
     question2 = keras.Input(steps, dtype="int32", name="question2")
-    u, v = encoder(question1), encoder(question2)
-    late = []
-    if architecture.late:
-        (u, states1), (v, states2) = u, v
-        late = [Alignment(COMPARED, name="alignment")(states1, states2, question1, question2)]
     inputs = {"question1": question1, "question2": question2}
+    if distinct:
+        inputs["tokens"] = keras.Input((), dtype="int32", name="tokens")
+        both = encoder([inputs["tokens"], ops.concatenate([question1, question2], axis=0)])
+        encoded = [tuple(ops.split(output, 2, axis=0)) for output in keras.tree.flatten(both)]
+    else:
+        each = (keras.tree.flatten(encoder(question)) for question in (question1, question2))
+        encoded = list(zip(*each, strict=True))
+    (u, v), *states = encoded
+    late = [Alignment(COMPARED, name="alignment")(*pair, question1, question2) for pair in states]
 
     if architecture.loss == "contrastive":
         return keras.Model(inputs, EuclideanDistance(name="distance")(u, v), name="siamese")

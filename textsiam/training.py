@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 CRITERION = "val_criterion"  # its name in the history
 Criterion = Callable[[np.ndarray, np.ndarray], float]  # outputs of the network (n,), labels (n,) → lower = better
 
-_WIDTHS = 4 if keras.backend.backend() == "jax" else 1  # JAX compiles anew for every width: it gets multiples of 4
+_FEW_SHAPES = keras.backend.backend() == "jax"  # which compiles anew for every shape
+_WIDTHS = 4 if _FEW_SHAPES else 1  # of this a batch's number of steps is a multiple
 _POOL = 64  # batches whose pairs are sorted by length together: like lengths, yet shuffled
 
 
@@ -46,7 +47,8 @@ class PairBatches(keras.utils.PyDataset):
         pairs: the encoded pairs.
         batch_size: pairs a batch.
         seed: of the order; None keeps the pairs in order of length, for evaluation.
-        full_length: pad to the arrays' width instead ("lstm_flat").
+        full_length: pad to the arrays' width instead, and give ids ("lstm_flat"); else a batch is its distinct tokens
+            and the questions' places among them, see ``build_distinct_encoder``.
         epoch: first epoch, when training resumes.
     """
 
@@ -90,13 +92,40 @@ class PairBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = self._batches[index]
         width = self._width(index)
-        if index == 0 and len(self) > 1 and not self.full_length:
-            # Keras on TensorFlow takes a width that the first two batches share for the width of all.
+        # Keras on TensorFlow takes a size that the first two batches share for the size of all.
+        unlike = index == 0 and len(self) > 1
+        if unlike and not self.full_length:
             width += width == self._width(1)
         inputs = {"question1": self.pairs.ids1[rows, :width], "question2": self.pairs.ids2[rows, :width]}
+        if not self.full_length:
+            inputs = distinct_tokens(**inputs, multiple=2 * self.batch_size if _FEW_SHAPES else 1)
+            if unlike:
+                inputs["tokens"] = np.pad(inputs["tokens"], (0, 1))
         if self.pairs.lexical.shape[1]:
             inputs["lexical"] = self.pairs.lexical[rows]
         return inputs, self.pairs.labels[rows, None]
+
+
+def distinct_tokens(question1: np.ndarray, question2: np.ndarray, *, multiple: int = 1) -> dict[str, np.ndarray]:
+    """Return questions as ``build_siamese`` takes them with ``distinct``.
+
+    Args:
+        question1: int32 ids (n, steps), right-padded with 0.
+        question2: of the other questions, likewise.
+        multiple: the number of tokens is made one of this by repeating 0.
+
+    Returns:
+        ``tokens``, (k,) ids, 0 first, and ``question1`` and ``question2`` as places among them, all int32.
+    """
+    occurs = np.zeros(max(question1.max(), question2.max()) + 1, dtype=bool)
+    occurs[[0]] = occurs[question1] = occurs[question2] = True
+    tokens = np.flatnonzero(occurs).astype(np.int32)
+    place = np.cumsum(occurs, dtype=np.int32) - 1
+    return {
+        "tokens": np.pad(tokens, (0, -len(tokens) % multiple)),
+        "question1": place[question1],
+        "question2": place[question2],
+    }
 
 
 class _AfterEpoch(keras.callbacks.Callback):
