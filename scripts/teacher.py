@@ -34,7 +34,7 @@ from textsiam.runtime import load_model
 
 MAX_TOKENS, BATCH, POOL = 48, 128, 50  # of one question; pairs a step; steps whose pairs are sorted by length together
 RATE, WARM_UP, SAVE_EVERY = 1e-4, 0.05, 250
-NEIGHBOURS, QUERIES, MINED = 4, 512, 1_000_000
+NEIGHBOURS, QUERIES, MINED = 4, 512, 400_000
 WEIGHTS = "weights.pt"
 COLUMNS = ["question1", "question2", "is_duplicate"]
 
@@ -232,7 +232,7 @@ def main() -> None:
     parser.add_argument(
         "--teacher", type=Path, nargs="+", default=[], help="what train wrote, there to go on from it; or models"
     )
-    parser.add_argument("--mined", type=Path, help="file that mine wrote")
+    parser.add_argument("--mined", type=Path, nargs="+", default=[], help="files that mine wrote")
     parser.add_argument("--passes", type=int, default=1, help="over the train pairs")
     parser.add_argument(
         "--pairs", type=int, default=None, help=f"train on, or mine, so many; default: all, or {MINED:,}"
@@ -247,9 +247,9 @@ def main() -> None:
     elif args.step == "mine":
         mine(split, args.pairs or MINED, args.teacher).to_csv(args.out, sep="\t", index=False)
     else:
-        label(split, args.teacher, pd.read_csv(args.mined, sep="\t", keep_default_na=False)).to_csv(
-            args.out, sep="\t", index=False
-        )
+        mined = pd.concat([pd.read_csv(file, sep="\t", keep_default_na=False) for file in args.mined])
+        twice = pd.DataFrame(np.sort(mined.to_numpy(), axis=1)).duplicated().to_numpy()
+        label(split, args.teacher, mined[~twice]).to_csv(args.out, sep="\t", index=False)
 
 
 if __name__ == "__main__":
