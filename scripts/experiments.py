@@ -37,7 +37,7 @@ class Change(NamedTuple):
 
     parameters: Mapping[str, Any] = MappingProxyType({})
     sources: tuple[str, ...] = GLOVE_SELF
-    taught: str = ""
+    taught: bool = False
 
 
 EXPERIMENTS = {
@@ -56,9 +56,9 @@ EXPERIMENTS = {
     "bilstm": Change({"encoder": "bilstm"}),
     "no-contrasts": Change({"contrasts": 0.0}),
     "no-spelling": Change({"correct_spelling": False}),
-    "taught": Change(taught="taught"),
-    "taught-encoder": Change(sources=("encoder",), taught="taught"),
-    "taught-aligned": Change({"measures": ALIGNED}, ALL, taught="taught"),
+    "taught": Change(taught=True),
+    "taught-encoder": Change(sources=("encoder",), taught=True),
+    "taught-aligned": Change({"measures": ALIGNED}, ALL, taught=True),
 }
 
 

@@ -4,8 +4,8 @@ python scripts/results.py --data quora_question_pairs.tsv.gz --vectors glove.6B.
 
 Each run trains on its split's train pairs, decides everything on dev and reports dev; test is read with --test only.
 Runs with an encoder's vectors need --encoder-vectors as well, which scripts/encoder_vectors.py writes, those with a
-teacher --taught or --taught-clean, which scripts/teacher.py writes. A run whose model folder is there is not trained
-again, an interrupted one goes on after its last epoch.
+teacher --taught, which scripts/teacher.py writes. A run whose model folder is there is not trained again, an
+interrupted one goes on after its last epoch.
 """
 
 import argparse
@@ -40,15 +40,14 @@ class Run:
     split: str
     parameters: dict[str, Any]
     sources: tuple[str, ...] = ("glove", SELF_TRAINED)  # "glove" and "encoder" stand for files
-    taught: str = ""  # the file of a teacher's probabilities that it learns from as well
+    taught: bool = False  # learns from the probabilities in the file "taught" as well
 
 
 BILSTM = {**preset("clean"), "encoder": "bilstm", "max_vocabulary": 50_000, "contrasts": 0.0}
 RUNS = {
-    "fast": Run("standard", preset("fast"), ("encoder",), taught="taught"),
-    "accurate": Run("standard", preset("accurate"), ("glove", "encoder"), taught="taught"),
-    "clean": Run("standard", preset("clean"), taught="taught-clean"),
-    "untaught": Run("standard", preset("clean")),
+    "fast": Run("standard", preset("fast"), ("encoder",), taught=True),
+    "accurate": Run("standard", preset("accurate"), ("glove", "encoder"), taught=True),
+    "clean": Run("standard", preset("clean")),
     "bilstm": Run("standard", BILSTM),
     "bilstm-random": Run("random", BILSTM),
     "bilstm-minilm-random": Run("random", BILSTM, ("glove", "encoder", SELF_TRAINED)),
@@ -72,14 +71,14 @@ def train(run: Run, split: Split, files: dict[str, Path | None], folder: Path, s
         folder: to write; an interrupted training goes on after its last epoch.
         seed: of everything random.
     """
-    wanted = [*run.sources, *([run.taught] if run.taught else [])]
+    wanted = [*run.sources, *(["taught"] if run.taught else [])]
     missing = [source for source in wanted if source != SELF_TRAINED and files[source] is None]
     if missing:
         raise SystemExit(f"{folder.name} needs files: {', '.join(missing)}; see --help.")
     vectors = [str(files.get(source, source)) for source in run.sources]
     classifier = DuplicateClassifier(**run.parameters, vectors=vectors, random_state=seed, verbose=2)
     dev = (split.dev, split.dev["is_duplicate"])
-    pairs = with_teacher(split.train, files[run.taught]) if run.taught else split.train
+    pairs = with_teacher(split.train, files["taught"]) if run.taught else split.train
     checkpoints = folder.with_name(f".{folder.name}.checkpoints")
     classifier.fit(pairs, pairs["is_duplicate"], dev, checkpoints=checkpoints, resume=True)
     classifier.save(folder)
@@ -137,7 +136,6 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, required=True, help="GloVe 6B.50d, text, gzipped or not")
     parser.add_argument("--encoder-vectors", type=Path, help="what scripts/encoder_vectors.py wrote")
     parser.add_argument("--taught", type=Path, help="what scripts/teacher.py label wrote")
-    parser.add_argument("--taught-clean", type=Path, help="what it wrote with models as the teacher")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for models and results")
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
     parser.add_argument("--test", action="store_true", help="report the test pairs too: once, when all is decided")
@@ -151,8 +149,7 @@ def main() -> None:
         folder = args.out / name
         split = SPLITS[RUNS[name].split](pairs)
         if not folder.exists():
-            files = {"glove": args.vectors, "encoder": args.encoder_vectors}
-            files |= {"taught": args.taught, "taught-clean": args.taught_clean}
+            files = {"glove": args.vectors, "encoder": args.encoder_vectors, "taught": args.taught}
             train(RUNS[name], split, files, folder)
         model = load_model(folder)
         trained_with = model.bundle.config["training"]["parameters"]

@@ -10,9 +10,8 @@ The teacher is all-MiniLM-L6-v2 reading both questions at once, trained on the t
 dev is read once, to report. ``mine`` pairs train questions with those nearest to them, by the vectors of the encoder as
 it comes. ``label`` writes the teacher's probability for the train pairs and the mined ones: with that file a student
 needs no teacher. All-MiniLM-L6-v2 saw duplicates of Quora in its own training: report what is derived from it apart.
-
-Models of textsiam can be the teacher instead, which owe it nothing: ``mine --teacher MODEL`` takes the vectors of the
-first, ``label --teacher MODEL MODEL …`` the mean of their probabilities.
+``mine --teacher MODEL`` takes the vectors of a model of textsiam instead, ``label --teacher MODEL MODEL …`` the mean of
+the probabilities of several.
 Training that was interrupted goes on at its last checkpoint. On two cores with AVX-512 BF16 a pass takes half an hour.
 """
 

@@ -16,8 +16,8 @@ ORDER = """
 _version errors tables.base tables.text tables.parquet tables pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.spelling preprocessing.vocabulary
 preprocessing.sequences preprocessing
-augmentation vectors token_sets measures architecture encoders encoders.text encoders.image encoders.faces
-losses pairing
+augmentation vectors token_sets measures architecture encoders encoders.distinct encoders.text encoders.image
+encoders.faces losses pairing
 images images.pixels images.idx images.datasets
 siamese checkpoints training calibration evaluation behaviour report images.pictures card console
 recurrence network bundle
