@@ -279,6 +279,7 @@ CLIENT = """
 import os, signal, sys, time
 from textsiam import distributed, score_file
 distributed.CHUNK, distributed.SEGMENT = 5, 2
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 source, output, model, scheduler, after, number = sys.argv[1:]
 
 def stop(rows, _):
