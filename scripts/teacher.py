@@ -10,8 +10,7 @@ The teacher is all-MiniLM-L6-v2 reading both questions at once, trained on the t
 dev is read once, to report. ``mine`` pairs train questions with those nearest to them, by the vectors of the encoder as
 it comes. ``label`` writes the teacher's probability for the train pairs and the mined ones: with that file a student
 needs no teacher. All-MiniLM-L6-v2 saw duplicates of Quora in its own training: report what is derived from it apart.
-``mine --teacher MODEL`` takes the vectors of a model of textsiam instead, ``label --teacher MODEL MODEL …`` the mean of
-the probabilities of several.
+``mine --teacher MODEL`` takes the vectors of a model of textsiam instead; ``train --teacher`` goes on from a teacher.
 Training that was interrupted goes on at its last checkpoint. On two cores with AVX-512 BF16 a pass takes half an hour.
 """
 
@@ -112,7 +111,7 @@ def probabilities(model: CrossEncoder, frame: pd.DataFrame) -> np.ndarray:
     return 1 / (1 + np.exp(-logits))
 
 
-def train(split: Split, out: Path, passes: int, limit: int | None, teacher: Path | None = None) -> None:
+def train(split: Split, out: Path, passes: int, limit: int | None, teacher: Path | None) -> None:
     """Train the teacher, anew or from a trained one at half the rate; report it on dev, save its weights."""
     torch.manual_seed(0)
     model = CrossEncoder()
@@ -170,10 +169,10 @@ def train(split: Split, out: Path, passes: int, limit: int | None, teacher: Path
     checkpoint.unlink(missing_ok=True)
 
 
-def question_vectors(questions: list[str], models: list[Path]) -> torch.Tensor:
-    """Return unit vectors of questions, (n, d): of the first model, or of the encoder as it comes."""
-    if models:
-        model = load_model(models[0])
+def question_vectors(questions: list[str], student: Path | None) -> torch.Tensor:
+    """Return unit vectors of questions, (n, d): of a model of textsiam, or of the encoder as it comes."""
+    if student:
+        model = load_model(student)
         vectors = torch.from_numpy(model.network.encode(*model.preprocessor.encode_padded(questions)).vectors)
     else:
         encoder = CrossEncoder().eval()
@@ -185,10 +184,10 @@ def question_vectors(questions: list[str], models: list[Path]) -> torch.Tensor:
     return torch.nn.functional.normalize(vectors)
 
 
-def mine(split: Split, count: int, models: list[Path]) -> pd.DataFrame:
+def mine(split: Split, count: int, student: Path | None) -> pd.DataFrame:
     """Return pairs of train questions near each other, without labels, none of them a pair of train, dev or test."""
     questions = pd.unique(split.train[COLUMNS[:2]].to_numpy().ravel())
-    vectors = question_vectors(list(questions), models).bfloat16()  # the products take a quarter of the time
+    vectors = question_vectors(list(questions), student).bfloat16()  # the products take a quarter of the time
     print(f"{len(questions):,} questions encoded", flush=True)
     known = {frozenset(pair) for part in (split.train, split.dev, split.test) for pair in part[COLUMNS[:2]].to_numpy()}
     found: list[tuple[str, str]] = []
@@ -209,17 +208,12 @@ def mine(split: Split, count: int, models: list[Path]) -> pd.DataFrame:
     return pd.DataFrame(found[:count], columns=COLUMNS[:2])
 
 
-def label(split: Split, teachers: list[Path], mined: pd.DataFrame) -> pd.DataFrame:
-    """Return train pairs and mined ones with the teacher's probability, or the mean of that of several models."""
+def label(split: Split, teacher: Path, mined: pd.DataFrame) -> pd.DataFrame:
+    """Return train pairs and mined ones with the teacher's probability."""
+    model = CrossEncoder()
+    model.load_state_dict(torch.load(teacher / WEIGHTS, weights_only=True))
     pairs = pd.concat([split.train[COLUMNS[:2]], mined], ignore_index=True)
-    if (teachers[0] / WEIGHTS).exists():
-        model = CrossEncoder()
-        model.load_state_dict(torch.load(teachers[0] / WEIGHTS, weights_only=True))
-        taught = probabilities(model, pairs)
-    else:
-        both = pairs["question1"].tolist(), pairs["question2"].tolist()
-        taught = np.mean([load_model(folder).probabilities(*both) for folder in teachers], axis=0)
-    return pairs.assign(is_duplicate=taught.round(5))
+    return pairs.assign(is_duplicate=probabilities(model, pairs).round(5))
 
 
 def main() -> None:
@@ -228,9 +222,7 @@ def main() -> None:
     parser.add_argument("step", choices=("train", "mine", "label"))
     parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
     parser.add_argument("--out", type=Path, required=True, help="folder of the teacher, or file to write, .tsv.gz")
-    parser.add_argument(
-        "--teacher", type=Path, nargs="+", default=[], help="what train wrote, there to go on from it; or models"
-    )
+    parser.add_argument("--teacher", type=Path, help="folder that train wrote; to mine: of a model of textsiam")
     parser.add_argument("--mined", type=Path, nargs="+", default=[], help="files that mine wrote")
     parser.add_argument("--passes", type=int, default=1, help="over the train pairs")
     parser.add_argument(
@@ -242,7 +234,7 @@ def main() -> None:
     split = standard_split(read_pairs(args.data))
     if args.step == "train":
         args.out.mkdir(parents=True, exist_ok=True)
-        train(split, args.out, args.passes, args.pairs, *args.teacher)
+        train(split, args.out, args.passes, args.pairs, args.teacher)
     elif args.step == "mine":
         mine(split, args.pairs or MINED, args.teacher).to_csv(args.out, sep="\t", index=False)
     else:

@@ -54,10 +54,14 @@ def test_distinct_tokens_by_hand():
     assert all(array.dtype == np.int32 for array in inputs.values())
 
 
-def test_the_first_two_batches_differ_in_tokens():
-    pairs = arrays([12] * 100)
-    pairs.ids1[:, 0] = pairs.ids2[:, 0] = 7
+@pytest.mark.parametrize("more", [0, 1])
+def test_the_first_two_batches_differ_in_tokens(more):
+    pairs = arrays([12] * 20)
     batches = PairBatches(pairs, 10, seed=0)
+    pairs.ids1[:, 0] = 7
+    pairs.ids1[batches._batches[1][:more], 1] = 8  # the second batch has as many tokens as the first, or one more
+    first, second = (set(batches[index][0]["tokens"]) for index in (0, 1))
+    assert len(second) == len(first) + more
     assert len(batches[0][0]["tokens"]) != len(batches[1][0]["tokens"])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from textsiam.architecture import ALIGNED, Architecture
 from textsiam.errors import TextsiamError
 from textsiam.measures import alignment, euclidean_distance, lexical_similarities, vector_similarities
+from textsiam.preprocessing.sequences import distinct_ids
 from textsiam.recurrence import EachStep, Pooling, Recurrence, by_beginning
 from textsiam.token_sets import Lexicon
 
@@ -166,11 +167,7 @@ class Network:
         self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, pool: ThreadPoolExecutor | None
     ) -> None:
         # Each distinct token is projected once, however often it occurs.
-        used = np.zeros(len(self._embedding), dtype=bool)
-        used[sequences[0]] = True
-        tokens = np.flatnonzero(used)
-        place = np.zeros(len(used), dtype=np.int32)
-        place[tokens] = np.arange(tokens.size, dtype=np.int32)
+        tokens, place = distinct_ids(sequences[0])
         width = self.width // len(sequences)
 
         def encode_block(rows: np.ndarray, projected: np.ndarray, direction: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from textsiam.checkpoints import Checkpoints, Progress
 from textsiam.errors import TextsiamError
+from textsiam.preprocessing.sequences import distinct_ids
 
 logger = logging.getLogger(__name__)
 
@@ -92,15 +93,16 @@ class PairBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = self._batches[index]
         width = self._width(index)
+        first = index == 0 and len(self) > 1 and not self.full_length
         # Keras on TensorFlow takes a size that the first two batches share for the size of all.
-        unlike = index == 0 and len(self) > 1
-        if unlike and not self.full_length:
+        if first:
             width += width == self._width(1)
         inputs = {"question1": self.pairs.ids1[rows, :width], "question2": self.pairs.ids2[rows, :width]}
         if not self.full_length:
             inputs = distinct_tokens(**inputs, multiple=2 * self.batch_size if _FEW_SHAPES else 1)
-            if unlike:
-                inputs["tokens"] = np.pad(inputs["tokens"], (0, 1))
+        if first:
+            same = len(inputs["tokens"]) == len(self[1][0]["tokens"])
+            inputs["tokens"] = np.pad(inputs["tokens"], (0, int(same)))
         if self.pairs.lexical.shape[1]:
             inputs["lexical"] = self.pairs.lexical[rows]
         return inputs, self.pairs.labels[rows, None]
@@ -117,10 +119,7 @@ def distinct_tokens(question1: np.ndarray, question2: np.ndarray, *, multiple: i
     Returns:
         ``tokens``, (k,) ids, 0 first, and ``question1`` and ``question2`` as places among them, all int32.
     """
-    occurs = np.zeros(max(question1.max(), question2.max()) + 1, dtype=bool)
-    occurs[[0]] = occurs[question1] = occurs[question2] = True
-    tokens = np.flatnonzero(occurs).astype(np.int32)
-    place = np.cumsum(occurs, dtype=np.int32) - 1
+    tokens, place = distinct_ids(np.zeros(1, np.int32), question1, question2)
     return {
         "tokens": np.pad(tokens, (0, -len(tokens) % multiple)),
         "question1": place[question1],

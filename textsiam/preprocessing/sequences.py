@@ -36,6 +36,14 @@ def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> n
     return _padded(rows, length)[0]
 
 
+def distinct_ids(*ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct ids of arrays in ascending order, int32 (k,), and their places there by the id."""
+    occurs = np.zeros(max(array.max() for array in ids) + 1, dtype=bool)
+    for array in ids:
+        occurs[array] = True
+    return np.flatnonzero(occurs).astype(np.int32), np.cumsum(occurs, dtype=np.int32) - 1
+
+
 def _padded(rows: Sequence[Sequence[int]], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows, none longer than ``length``, right-padded, and how many ids each has."""
     sizes = np.fromiter(map(len, rows), np.intp, len(rows))
