@@ -5,10 +5,11 @@ python scripts/results.py --data quora_question_pairs.tsv.gz --vectors glove.6B.
 Each run trains on its split's train pairs, decides everything on dev and reports dev; test is read with --test only.
 Runs with an encoder's vectors need --encoder-vectors as well, which scripts/encoder_vectors.py writes, those with a
 teacher --taught, which scripts/teacher.py writes. A run whose model folder is there is not trained again, an
-interrupted one goes on after its last epoch.
+interrupted one goes on after its last epoch. --seeds 0 1 2 trains three of each and adds their mean to the table.
 """
 
 import argparse
+import itertools
 import json
 import logging
 import platform
@@ -111,7 +112,7 @@ def measure(model: Model, part: pd.DataFrame) -> dict[str, Any]:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """Return the Markdown table of the results."""
+    """Return the Markdown table of the results by name of the folder, the seeds of a run followed by their mean."""
     lines = [
         f"Measured on {date.today()}: textsiam {__version__}, Keras {keras.__version__} on {keras.backend.backend()}, "
         f"NumPy {np.__version__}, Python {platform.python_version()}, {processor()}.",
@@ -119,13 +120,17 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         "| run | split | part | rows | accuracy | F1 | ROC AUC | average precision | log loss | ECE | minutes |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, result in results.items():
+    for name in dict.fromkeys(folder.split(".")[0] for folder in results):
+        seeds = {folder: result for folder, result in results.items() if folder.split(".")[0] == name}
         for part in ("dev", "test"):
-            if part in result:
-                figures = result[part]
-                values = " | ".join(f"{figures[key]:.4f}" for key in FIGURES)
-                head = f"{name} | {RUNS[name].split} | {part} | {figures['rows']:,}"
-                lines.append(f"| {head} | {values} | {result['minutes']:.0f} |")
+            measured = {folder: {**seeds[folder][part], **seeds[folder]} for folder in seeds if part in seeds[folder]}
+            rows = pd.DataFrame(measured).T
+            if len(rows) > 1:
+                rows.loc[f"{name}, mean of {len(rows)}"] = rows[[*FIGURES, "rows", "minutes"]].mean()
+            for title, row in rows.iterrows():
+                values = " | ".join(f"{row[key]:.4f}" for key in FIGURES)
+                head = f"{title} | {RUNS[name].split} | {part} | {row['rows']:,.0f}"
+                lines.append(f"| {head} | {values} | {row['minutes']:.0f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -138,6 +143,7 @@ def main() -> None:
     parser.add_argument("--taught", type=Path, help="what scripts/teacher.py label wrote")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for models and results")
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="folders of others than 0 are named RUN.SEED")
     parser.add_argument("--test", action="store_true", help="report the test pairs too: once, when all is decided")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -145,19 +151,19 @@ def main() -> None:
     pairs = read_pairs(args.data)
     file = args.out / "results.json"
     results = json.loads(file.read_text()) if file.exists() else {}
-    for name in args.runs:
-        folder = args.out / name
+    for name, seed in itertools.product(args.runs, args.seeds):
+        folder = args.out / (f"{name}.{seed}" if seed else name)
         split = SPLITS[RUNS[name].split](pairs)
         if not folder.exists():
             files = {"glove": args.vectors, "encoder": args.encoder_vectors, "taught": args.taught}
-            train(RUNS[name], split, files, folder)
+            train(RUNS[name], split, files, folder, seed)
         model = load_model(folder)
         trained_with = model.bundle.config["training"]["parameters"]
         wanted = RUNS[name].parameters.items()
         changed = [key for key, value in wanted if json.dumps(value) != json.dumps(trained_with.get(key))]
         if changed:
             raise SystemExit(f"{folder} was trained with other parameters ({', '.join(changed)}). Remove it first.")
-        result = results.setdefault(name, {})
+        result = results.setdefault(folder.name, {})
         result["minutes"] = model.bundle.config["training"]["minutes"]
         for part in ("dev", "test") if args.test else ("dev",):
             if part not in result:

@@ -52,3 +52,22 @@ def test_a_teacher_is_heard_as_much_as_the_labels(tmp_path):
     assert learnt["is_duplicate"].tolist() == [0.75, 0.125, 0.3]
     with pytest.raises(SystemExit, match="does not begin with the train pairs"):
         results.with_teacher(train.iloc[::-1], file)
+
+
+def test_the_table_of_results_adds_the_mean_of_seeds():
+    import results
+
+    part = dict.fromkeys(results.FIGURES, 0.5) | {"rows": 1000}
+    first = {"minutes": 10.0, "dev": part, "test": part}
+    second = {"minutes": 20.0, "dev": {**part, "accuracy": 0.7}}
+    rows = results.table({"clean": first, "fast": first, "clean.1": second}).splitlines()[4:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [[row[0], row[2], row[4], row[-1]] for row in cells] == [
+        ["clean", "dev", "0.5000", "10"],
+        ["clean.1", "dev", "0.7000", "20"],
+        ["clean, mean of 2", "dev", "0.6000", "15"],
+        ["clean", "test", "0.5000", "10"],
+        ["fast", "dev", "0.5000", "10"],
+        ["fast", "test", "0.5000", "10"],
+    ]
+    assert {row[3] for row in cells} == {"1,000"}
