@@ -52,7 +52,7 @@ EXPERIMENTS = {
     "frozen": Change({"train_vectors": False}),
     "aligned": Change({"measures": ALIGNED}),
     "frozen-aligned": Change({"train_vectors": False, "measures": ALIGNED}),
-    "wide": Change({"units": 192}),
+    "narrow": Change({"units": 128}),
     "bilstm": Change({"encoder": "bilstm"}),
     "no-contrasts": Change({"contrasts": 0.0}),
     "no-spelling": Change({"correct_spelling": False}),

@@ -44,7 +44,7 @@ class Run:
     taught: bool = False  # learns from the probabilities in the file "taught" as well
 
 
-BILSTM = {**preset("clean"), "encoder": "bilstm", "max_vocabulary": 50_000, "contrasts": 0.0}
+BILSTM = {**preset("clean"), "encoder": "bilstm", "units": 128, "max_vocabulary": 50_000, "contrasts": 0.0}
 RUNS = {
     "fast": Run("standard", preset("fast"), ("encoder",), taught=True),
     "accurate": Run("standard", preset("accurate"), ("glove", "encoder"), taught=True),
