@@ -160,6 +160,29 @@ def test_training_on_identical_images_keeps_every_weight_finite():
         assert all(np.isfinite(weights).all() for weights in model.model_.network.get_weights().values())
 
 
+@pytest.mark.parametrize("ended", [0, 2])
+def test_control_c_keeps_the_best_whole_epoch_if_there_is_one(ended, monkeypatch, caplog):
+    original = keras.Model.fit
+
+    def interrupted(self, *args, initial_epoch, **options):
+        fitted = original(self, *args, initial_epoch=initial_epoch, **options)
+        if initial_epoch == ended:
+            raise KeyboardInterrupt  # when the weights are other ones already
+        return fitted
+
+    monkeypatch.setattr("keras.Model.fit", interrupted)
+    model = ImageSiamese("dense", epochs=9, encoder_options={"units": (8,)})
+    if not ended:
+        with pytest.raises(TextsiamError, match="nothing is kept"):
+            model.fit(*bars(300))
+        return
+    model.fit(*bars(300), validation=bars(200, seed=1))
+    assert "Interrupted after 2 whole epochs" in caplog.text
+    assert len(model.history_["val_auc"]) == 2
+    best = model.model_.training["best_epoch"]
+    assert model.model_.metrics["validation"]["roc_auc"] == pytest.approx(model.history_["val_auc"][best - 1], abs=1e-6)
+
+
 def test_collapse_is_warned_about_once(caplog):
     images = np.repeat(bars(1)[0], 80, axis=0)  # all alike: every embedding is the same point, the loss is the margin
     labels = np.arange(80) % 4

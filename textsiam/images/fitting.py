@@ -34,10 +34,11 @@ def train(network: SiameseNetwork, source: Source, validation: Part, settings: S
     Returns:
         One list a figure, one value an epoch: "loss", "val_loss" (but for triplets), "val_criterion", "val_accuracy"
         (at the best threshold of the epoch), "val_auc" and "spread", the root mean square distance of the embeddings
-        from their mean.
+        from their mean. Ctrl-C after the first epoch ends training as if it had stopped early.
 
     Raises:
-        TextsiamError: a loss is no longer a number, or validation pairs are all same or all different.
+        TextsiamError: a loss is no longer a number, validation pairs are all same or all different, or Ctrl-C came
+            before the first epoch had ended.
     """
     models = {"pairs": network.pair_model, "triplets": network.triplet_model, "batches": network.batch_model}
     model = models[source.model]()
@@ -47,15 +48,25 @@ def train(network: SiameseNetwork, source: Source, validation: Part, settings: S
     history: History = {}
     best, warned = network.get_weights(), False
     for epoch in range(settings.epochs):
-        fitted = model.fit(
-            source.batches(epoch, network),
-            steps_per_epoch=steps,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            shuffle=False,
-            verbose=0,
-        )
-        measured, collapsed = _measure(network, validation)
+        try:
+            fitted = model.fit(
+                source.batches(epoch, network),
+                steps_per_epoch=steps,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                shuffle=False,
+                verbose=0,
+            )
+            measured, collapsed = _measure(network, validation)
+        except KeyboardInterrupt as interrupt:
+            if not epoch:
+                raise TextsiamError("Interrupted before the first epoch ended: nothing is kept.") from interrupt
+            logger.warning(
+                "Interrupted after %d whole epochs: the weights of epoch %d, the best so far, are kept.",
+                epoch,
+                int(np.argmin(history["val_criterion"])) + 1,
+            )
+            break
         figures = {"loss": float(fitted.history["loss"][0]), **measured}
         if not all(np.isfinite(value) for value in figures.values()):
             raise TextsiamError(f"A loss of epoch {epoch + 1} is not a number. Lower the learning rate.")
