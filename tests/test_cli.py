@@ -117,6 +117,21 @@ def test_train_evaluate_score_compare_info(table, tmp_path):
     assert "--force" in again.stderr
 
 
+def test_train_further(table, model_folder, tmp_path):
+    further = ("train", table, "--warm-start", model_folder, "--epochs", 1)
+    trained = run(*further, "--dev", table, "--out", tmp_path / "further", "--seed", 5)
+    assert trained.returncode == 0, trained.stderr
+    old, new = (json.loads((folder / "config.json").read_text()) for folder in (model_folder, tmp_path / "further"))
+    assert new["training"]["before"] == old["training"]
+    assert new["training"]["parameters"]["random_state"] == 5
+    assert (tmp_path / "further" / "vocabulary.txt").read_bytes() == (model_folder / "vocabulary.txt").read_bytes()
+    refused = run(*further, "--units", 99, "--out", tmp_path / "other")
+    assert (refused.returncode, refused.stderr.count("\n"), "whose units is" in refused.stderr) == (1, 1, True)
+    assert run(*further, "--preset", "clean", "--out", tmp_path / "other").returncode == 2
+    missing = run("train", table, "--warm-start", tmp_path / "none", "--out", tmp_path / "other")
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
+
+
 def test_a_killed_training_resumes(table, tmp_path):
     model, checkpoints = tmp_path / "model", tmp_path / ".model.checkpoints"
     arguments = ("train", table, "--dev", table, "--out", model, "--epochs", 40, "--units", 4, "--patience", 40)

@@ -23,7 +23,7 @@ siamese checkpoints training calibration evaluation behaviour report images.pict
 recurrence network bundle
 images.network images.batches images.sources images.verification images.fitting images.gallery images.folder
 images.answers images.model images.runs images.recipes
-compression threads runtime fitting presets classifier
+compression threads runtime settings fitting presets classifier
 journal outputs decisions scored partitions parts distributed scoring frames terminal image_cli cli __main__
 """.split()  # noqa: SIM905
 

@@ -4,6 +4,7 @@ import signal
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from textsiam import DuplicateClassifier, TextsiamError
 from textsiam.calibration import calibrated_log_loss
@@ -228,3 +229,31 @@ def test_a_diverging_training_gets_one_line(data):
     classifier = DuplicateClassifier(**SMALL, epochs=2, learning_rate=1e38, schedule="constant")
     with pytest.raises(TextsiamError, match="Lower the learning rate"):
         classifier.fit(*data[0], data[1])
+
+
+def test_a_warm_start_goes_on_with_the_model_at_hand(data, tmp_path):
+    (pairs, labels), dev = data
+    first = DuplicateClassifier(**SMALL, epochs=1).fit(pairs, labels, dev)
+    first.save(tmp_path / "model")
+    further = DuplicateClassifier.load(tmp_path / "model").set_params(warm_start=True, batch_size=32)
+    still = {"learning_rate": 1e-12, "schedule": "constant"}
+    other = [["Why is the unheard-of zyzzyva green?", "Who knows?"]] * 20
+    further.set_params(**still).fit(other, [0, 1] * 10, dev)
+    before, after = first.model_.bundle, further.model_.bundle
+    assert after.vocabulary == before.vocabulary
+    for name, array in before.weights.items():
+        np.testing.assert_allclose(after.weights[name], array, atol=1e-6, err_msg=name)
+    assert after.config["training"]["before"] == before.config["training"]
+    assert f"- Trained on {len(pairs)} pairs. Epoch 1 of 1 was best.\n- Trained further on 20 pairs." in after.card
+    # Going on from the start at a usual rate gets further than the same from nothing.
+    again = DuplicateClassifier.load(tmp_path / "model").set_params(warm_start=True).fit(pairs, labels, dev)
+    assert again.history_["loss"][0] < first.history_["loss"][0]
+    cold = clone(again).fit(pairs, labels, dev)  # a clone has no model to go on with
+    assert cold.history_["loss"] == first.history_["loss"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("units", 5), ("vectors", None), ("stem", True), ("min_count", 2)])
+def test_a_warm_start_refuses_to_change_what_made_the_model(data, name, value):
+    classifier = DuplicateClassifier(**SMALL, epochs=1, warm_start=True).fit(*data[0], data[1])
+    with pytest.raises(TextsiamError, match=f"^warm_start goes on with the model at hand, whose {name} is"):
+        classifier.set_params(**{name: value}).fit(*data[0], data[1])

@@ -20,8 +20,6 @@ def model_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
         metrics: figures by split, as in metrics.json.
     """
     architecture, training, threshold = config["architecture"], config["training"], config["threshold"]
-    taught = ", with a teacher's probabilities as labels" if training.get("taught") else ""
-    made = f" and {training['made_pairs']} made by rule" if training.get("made_pairs") else ""
     header = "| split | rows | " + " | ".join(title for _, title in _FIGURES) + " |"
     rule = "|---" * (2 + len(_FIGURES)) + "|"
     rows = [
@@ -36,8 +34,7 @@ def model_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
             "",
             f"- Encoder: `{architecture['encoder']}`, {architecture['units']} units; loss `{architecture['loss']}`.",
             f"- Similarity measures: {', '.join(f'`{name}`' for name in architecture['measures'])}.",
-            f"- Trained on {training['pairs']} pairs{taught}{made}.",
-            f"- Epoch {training['best_epoch']} of {training['epochs']} was best.",
+            *_training(training),
             f"- Calibration: {_calibration(config)}.",
             f"- Threshold: {threshold['value']:.4f}, chosen on dev for {threshold['objective']}.",
             "",
@@ -52,6 +49,15 @@ def model_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _training(training: dict[str, Any]) -> list[str]:
+    """Return a line a training, the first one first."""
+    lines = _training(training["before"]) if "before" in training else []
+    taught = ", with a teacher's probabilities as labels" if training.get("taught") else ""
+    made = f" and {training['made_pairs']} made by rule" if training.get("made_pairs") else ""
+    best = f"Epoch {training['best_epoch']} of {training['epochs']} was best."
+    return [*lines, f"- Trained{' further' if lines else ''} on {training['pairs']} pairs{taught}{made}. {best}"]
 
 
 def _calibration(config: dict[str, Any]) -> str:

@@ -17,10 +17,11 @@ from textsiam.architecture import DEFAULT_MEASURES
 from textsiam.bundle import Bundle, write_bundle
 from textsiam.errors import TextsiamError
 from textsiam.evaluation import Evaluation, evaluate_pairs
-from textsiam.fitting import LabelledPairs, check_settings, fit_model
+from textsiam.fitting import LabelledPairs, fit_model
 from textsiam.pairs import check_labels, check_pairs, check_targets
 from textsiam.preprocessing import Tokenizer
 from textsiam.runtime import Model
+from textsiam.settings import check_settings
 from textsiam.vectors import SELF_TRAINED
 
 Pairs = Any  # a frame with question1 and question2, or anything of shape (n, 2) that holds strings
@@ -65,6 +66,8 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         objective: what the threshold is best for: "accuracy", "f1", or "precision" of at least ``precision``.
         precision: wanted precision, in (0, 1], for that objective.
         random_state: seed of everything random.
+        warm_start: train the model at hand further, of an earlier ``fit`` or of ``load``: its words and its network
+            stay, and so must the parameters that made them.
         verbose: Keras's: 0 silent, 1 progress bar, 2 a line an epoch.
 
     Attributes:
@@ -106,6 +109,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         objective: str = "accuracy",
         precision: float | None = None,
         random_state: int = 0,
+        warm_start: bool = False,
         verbose: int = 0,
     ):
         self.encoder = encoder
@@ -138,6 +142,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         self.objective = objective
         self.precision = precision
         self.random_state = random_state
+        self.warm_start = warm_start
         self.verbose = verbose
 
     def fit(
@@ -181,7 +186,8 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
             dev = LabelledPairs(check_pairs(validation[0]), check_labels(validation[1], "The dev labels"))
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary if checkpoints is None else checkpoints)
-            self.model_ = fit_model(settings, training, dev, folder=folder, resume=resume)
+            before = getattr(self, "model_", None) if self.warm_start else None
+            self.model_ = fit_model(settings, training, dev, folder=folder, resume=resume, before=before)
         self.history_ = json.loads(self.model_.bundle.extras["history.json"])
         self.classes_ = np.array([0, 1])
         return self

@@ -59,6 +59,9 @@ def train(
     preset: Annotated[
         str | None, typer.Option(help="Named settings: clean, fast, accurate, singh2019; options override them.")
     ] = None,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="Model folder to train further: its words and its network stay.")
+    ] = None,
     encoder: Annotated[str | None, typer.Option(help="lstm (default) or bilstm.")] = None,
     units: Annotated[int | None, typer.Option(help="Size of the LSTM state; default 128.")] = None,
     measures: Annotated[str | None, typer.Option(help="Similarity measures, separated by commas.")] = None,
@@ -98,6 +101,8 @@ def train(
     from textsiam.pairs import read_pairs
     from textsiam.presets import preset as preset_parameters
 
+    if preset and warm_start:
+        raise typer.BadParameter("a model that is trained further keeps its settings.", param_hint="--preset")
     out = check_target(out, overwrite=force)
     chosen = {
         "encoder": encoder,
@@ -123,6 +128,7 @@ def train(
     }
     parameters = preset_parameters(preset) if preset else {}
     parameters |= {name: value for name, value in chosen.items() if value is not None}
+    parameters |= {"random_state": seed, "verbose": 1}
 
     read = partial(read_pairs, question1=question1, question2=question2, label=label)
     frame = read(pairs)
@@ -133,7 +139,8 @@ def train(
         from textsiam.checkpoints import discard
         from textsiam.classifier import DuplicateClassifier
 
-        classifier = DuplicateClassifier(**parameters, random_state=seed, verbose=1)
+        classifier = DuplicateClassifier.load(warm_start) if warm_start else DuplicateClassifier()
+        classifier.set_params(**parameters, warm_start=warm_start is not None)
         classifier.fit(frame, frame["is_duplicate"], validation, checkpoints=checkpoints, resume=resume)
     classifier.save(out, overwrite=force)
     discard(checkpoints)

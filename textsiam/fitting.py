@@ -2,14 +2,13 @@
 
 import json
 import logging
-import math
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from textsiam.measures import lexical_similarities
 from textsiam.preprocessing import Preprocessor, Tokenizer, Vocabulary, pad_sequences
 from textsiam.report import plot_history
 from textsiam.runtime import Model
+from textsiam.settings import architecture_of, check_going_on, recorded, sources
 from textsiam.token_sets import Lexicon
 from textsiam.vectors import embedding_matrix
 
@@ -35,25 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LEXICAL_ROWS = 1024  # pairs whose lexical measures are computed together
-_WHOLE = {  # parameters that are whole numbers, and the least they may be
-    "epochs": 1,
-    "patience": 1,
-    "batch_size": 1,
-    "vector_size": 1,
-    "min_count": 1,
-    "max_vocabulary": 1,
-    "max_length": 1,
-    "oov_buckets": 0,
-    "random_state": 0,
-}
-_BETWEEN = {"dropout": (0, 1), "contrasts": (0, 10), "learning_rate": (1e-12, math.inf)}
-_ONE_OF = {
-    "correct_spelling": (True, False),
-    "schedule": ("cosine", "constant"),
-    "class_weight": (None, "balanced"),
-    "calibration": ("auto", "platt", "isotonic", "none"),
-    "objective": ("accuracy", "f1", "precision"),
-}
 _AFTER_TRAINING = {"calibration", "objective", "precision", "verbose"}  # a resumed run may change these
 
 
@@ -84,45 +65,14 @@ class LabelledPairs:
         return self.labels.dtype.kind == "f"
 
 
-def check_settings(settings: SimpleNamespace) -> None:
-    """Refuse parameters of ``DuplicateClassifier`` that cannot be meant, before any work is done.
-
-    Raises:
-        TextsiamError: one of them is out of its range.
-    """
-    for name in ("measures", "hidden"):
-        if isinstance(getattr(settings, name), str) or not isinstance(getattr(settings, name), Sequence):
-            raise TextsiamError(f"{name} must be a list, not {getattr(settings, name)!r}.")
-    _architecture(settings, embedding=1)
-    for name, least in _WHOLE.items():
-        value = getattr(settings, name)
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
-        if not whole and (name, value) != ("max_vocabulary", None):
-            raise TextsiamError(f"{name} must be a whole number of at least {least}, not {value!r}.")
-    for name, (low, high) in _BETWEEN.items():
-        value = getattr(settings, name)
-        if not isinstance(value, (int, float, np.number)) or not low <= value < high:
-            raise TextsiamError(f"{name} must be a number in [{low}, {high}), not {value!r}.")
-    for name, allowed in _ONE_OF.items():
-        if getattr(settings, name) not in allowed:
-            listed = ", ".join(str(choice) for choice in allowed)
-            raise TextsiamError(f"{name} must be one of {listed}, not {getattr(settings, name)!r}.")
-    if not all(isinstance(source, (str, Path)) for source in _sources(settings)):
-        raise TextsiamError(f"vectors are files or 'self', not {settings.vectors!r}.")
-    _check_together(settings)
-
-
-def _check_together(settings: SimpleNamespace) -> None:
-    if settings.oov_buckets == 0 and settings.encoder != "lstm_flat":
-        raise TextsiamError("oov_buckets must be at least 2: a question of unknown words only would have no token.")
-    if (settings.objective == "precision") != (settings.precision is not None):
-        raise TextsiamError("The objective 'precision' and the wanted precision go together; give both or neither.")
-    if settings.precision is not None and not 0 < settings.precision <= 1:
-        raise TextsiamError(f"precision must be in (0, 1], not {settings.precision!r}.")
-
-
 def fit_model(
-    settings: SimpleNamespace, training: LabelledPairs, dev: LabelledPairs, *, folder: Path, resume: bool = False
+    settings: SimpleNamespace,
+    training: LabelledPairs,
+    dev: LabelledPairs,
+    *,
+    folder: Path,
+    resume: bool = False,
+    before: Model | None = None,
 ) -> Model:
     """Train, calibrate and choose the threshold.
 
@@ -132,43 +82,34 @@ def fit_model(
         dev: pairs that early stopping, calibration and threshold are decided on.
         folder: for checkpoints.
         resume: go on after the last epoch in ``folder``.
+        before: train this model further; its words and its network stay.
 
     Returns:
         The model, with its figures on dev, card, history and curves.
+
+    Raises:
+        TextsiamError: ``before`` was made with other parameters.
     """
     start = time.perf_counter()
-    tokenizer = Tokenizer(settings.stem, settings.stop_words, settings.keep_negation, settings.keep_digits)
+    if before:
+        check_going_on(settings, before.bundle.config["training"].get("parameters", {}))
     questions = list(dict.fromkeys(training.questions.ravel()))
     logger.info("%d pairs, %d distinct questions: tokens and word vectors", len(training), len(questions))
     learnt = _with_contrasts(training, questions, settings)
-    tokens = [tokenizer(question) for question in questions]
-    vocabulary = Vocabulary.build(
-        tokens,
-        min_count=settings.min_count,
-        max_size=settings.max_vocabulary,
-        oov_buckets=settings.oov_buckets,
-        correct_spelling=settings.correct_spelling,
-    )
-    preprocessor = Preprocessor(tokenizer, vocabulary, settings.max_length)
-    rows = preprocessor.encode_tokens(tokens)
-    lexicon = Lexicon(vocabulary.inverse_document_frequency(rows), vocabulary.numeric(), vocabulary.stems())
-    vectors = embedding_matrix(
-        _sources(settings), vocabulary, rows, dimensions=settings.vector_size, seed=settings.random_state
-    )
+    preprocessor, rows, lexicon, vectors = _words_of(before, questions) if before else _words(settings, questions)
+    vocabulary = preprocessor.vocabulary
     logger.info("%d words, vectors of %d dimensions", len(vocabulary.tokens), vectors.shape[1])
-    architecture = _architecture(settings, embedding=vectors.shape[1])
-
+    architecture = before.architecture if before else architecture_of(settings, embedding=vectors.shape[1])
     known = dict(zip(questions, rows, strict=True))
-    del tokens
 
     def encode(pairs: LabelledPairs) -> "PairArrays":
         return _encode(pairs, known, preprocessor, architecture, lexicon)
 
-    weights, progress = _train(settings, architecture, vectors, encode(learnt), encode(dev), folder, resume)
+    weights, progress = _train(settings, architecture, vectors, encode(learnt), encode(dev), folder, resume, before)
     config = {
         "architecture": architecture.to_dict(),
         "preprocessing": {
-            **tokenizer.__getstate__(),
+            **preprocessor.tokenizer.__getstate__(),
             "oov_buckets": vocabulary.oov_buckets,
             "correct_spelling": vocabulary.correct_spelling,
             "max_length": preprocessor.max_length,
@@ -183,8 +124,8 @@ def fit_model(
             "best_epoch": progress.best_epoch,
             "interrupted": progress.interrupted,
             "minutes": round((time.perf_counter() - start) / 60, 2),
-            "parameters": {name: _plain(value) for name, value in vars(settings).items()}
-            | {"vectors": _without_folders(settings.vectors)},
+            "parameters": recorded(settings),
+            **({"before": before.bundle.config["training"]} if before else {}),
         },
     }
     with tempfile.TemporaryDirectory() as temporary:
@@ -192,6 +133,43 @@ def fit_model(
         plot_history(curves, progress.history)
         extras = {"history.json": json.dumps(progress.history, indent=2).encode(), "curves.png": curves.read_bytes()}
     return calibrate(Bundle(config, weights | vars(lexicon), {}, "", vocabulary.to_text(), extras), settings, dev)
+
+
+class _Words(NamedTuple):
+    """What training knows of words before it begins: the ids of the questions in ``rows``, and the words' vectors."""
+
+    preprocessor: Preprocessor
+    rows: list[list[int]]
+    lexicon: Lexicon
+    vectors: np.ndarray
+
+
+def _words(settings: SimpleNamespace, questions: Sequence[str]) -> _Words:
+    """Choose the words of the questions."""
+    tokenizer = Tokenizer(settings.stem, settings.stop_words, settings.keep_negation, settings.keep_digits)
+    tokens = [tokenizer(question) for question in questions]
+    vocabulary = Vocabulary.build(
+        tokens,
+        min_count=settings.min_count,
+        max_size=settings.max_vocabulary,
+        oov_buckets=settings.oov_buckets,
+        correct_spelling=settings.correct_spelling,
+    )
+    preprocessor = Preprocessor(tokenizer, vocabulary, settings.max_length)
+    rows = preprocessor.encode_tokens(tokens)
+    del tokens
+    lexicon = Lexicon(vocabulary.inverse_document_frequency(rows), vocabulary.numeric(), vocabulary.stems())
+    vectors = embedding_matrix(
+        sources(settings), vocabulary, rows, dimensions=settings.vector_size, seed=settings.random_state
+    )
+    return _Words(preprocessor, rows, lexicon, vectors)
+
+
+def _words_of(model: Model, questions: Sequence[str]) -> _Words:
+    """Keep the words of a model."""
+    weights = model.network.weights
+    rows = model.preprocessor.encode(questions)
+    return _Words(model.preprocessor, rows, Lexicon.of(weights), weights["embedding.embeddings"])
 
 
 def _with_contrasts(training: LabelledPairs, questions: Sequence[str], settings: SimpleNamespace) -> LabelledPairs:
@@ -263,11 +241,12 @@ def _train(
     dev: "PairArrays",
     folder: Path,
     resume: bool,
+    before: Model | None,
 ) -> tuple[dict[str, np.ndarray], "Progress"]:
     import keras
 
     from textsiam.checkpoints import Checkpoints, fingerprint
-    from textsiam.siamese import build_siamese, compile_siamese, get_weights
+    from textsiam.siamese import build_siamese, compile_siamese, get_weights, set_weights
     from textsiam.training import balanced_class_weight, train
 
     keras.utils.set_random_seed(settings.random_state)
@@ -279,12 +258,15 @@ def _train(
         dropout=settings.dropout,
         distinct=not flat,
     )
+    if before:
+        set_weights(network, before.network.weights)
     rate = settings.learning_rate
     if settings.schedule == "cosine":
         steps = settings.epochs * -(-len(training) // settings.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
     compile_siamese(network, architecture, keras.optimizers.Adam(rate))
     lasting = {name: value for name, value in vars(settings).items() if name not in _AFTER_TRAINING}
+    lasting["before"] = before.digest if before else None
     arrays = [array for pairs in (training, dev) for array in (pairs.ids1, pairs.ids2, pairs.labels)]
 
     def criterion(outputs: np.ndarray, labels: np.ndarray) -> float:
@@ -310,39 +292,3 @@ def _train(
             verbose=settings.verbose,
         )
     return get_weights(network), progress
-
-
-def _architecture(settings: SimpleNamespace, *, embedding: int) -> Architecture:
-    return Architecture(
-        encoder=settings.encoder,
-        units=settings.units,
-        embedding=embedding,
-        measures=tuple(settings.measures),
-        hidden=tuple(settings.hidden),
-        loss=settings.loss,
-        margin=settings.margin,
-        flat_length=settings.max_length,
-    )
-
-
-def _sources(settings: SimpleNamespace) -> list[str | Path]:
-    if settings.vectors is None or isinstance(settings.vectors, (str, Path)):
-        return [] if settings.vectors is None else [settings.vectors]
-    if not isinstance(settings.vectors, Sequence):
-        raise TextsiamError(f"vectors are files or 'self', not {settings.vectors!r}.")
-    return list(settings.vectors)
-
-
-def _without_folders(vectors: str | Path | Sequence[str | Path] | None) -> str | list[str] | None:
-    """Name files of vectors by their last part: where they lay concerns nobody who gets the model."""
-    if isinstance(vectors, (str, Path)):
-        return Path(vectors).name
-    return None if vectors is None else [Path(source).name for source in vectors]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return str(value) if isinstance(value, Path) else value
