@@ -24,10 +24,10 @@ LIMIT_BYTES, LIMIT_ACCURACY = 12_000_000, 0.001
 NOTE = """
 Data: the train pairs of the standard split of Quora Question Pairs (2017), under Quora's terms of service:
 non-commercial use, with credit to Quora. Their labels were averaged with the probabilities of a teacher, which labelled
-{mined:,} further pairs of the same questions besides (`scripts/teacher.py`). Word vectors: every word alone through
-all-MiniLM-L6-v2 (Apache 2.0), which the teacher was made of, too. That encoder saw duplicate questions of Quora in its
-own training, those of the dev and test pairs perhaps among them: the figures are no fair match for those of models that
-owe it nothing. Made by `scripts/compress_model.py`.
+{mined:,} further pairs of the same questions besides (`scripts/teacher.py`); the last passes were over the train pairs
+alone. Word vectors: every word alone through all-MiniLM-L6-v2 (Apache 2.0), which the teacher was made of, too. That
+encoder saw duplicate questions of Quora in its own training, those of the dev and test pairs perhaps among them: the
+figures are no fair match for those of models that owe it nothing. Made by `scripts/compress_model.py`.
 
 Made for English questions of the kind people asked on Quora before 2017. Known weak spots: paraphrases that share no
 word ("How old are you?" and "What is your age?"), the order of words, names and words first seen after 2017, other
@@ -46,8 +46,8 @@ def main() -> None:
     dev = split.dev
     pairs = LabelledPairs(check_pairs(dev), dev["is_duplicate"].to_numpy())
     trained = load_model(args.model)
-    training = trained.bundle.config["training"]
-    if not training.get("taught"):
+    first = trained.bundle.config["training"].get("before", {})
+    if not first.get("taught"):
         raise SystemExit(f"{args.model} had no teacher, as the card of the model to ship says. Give that of run fast.")
     settings = SimpleNamespace(calibration="auto", objective="accuracy", precision=None, random_state=0)
 
@@ -56,7 +56,7 @@ def main() -> None:
     model = calibrate(bundle, settings, pairs)
     before = calibrate(trained.bundle, settings, pairs).bundle.metrics["dev"]["accuracy"]
     after = model.bundle.metrics["dev"]["accuracy"]
-    bundle = replace(model.bundle, card=model.bundle.card + NOTE.format(mined=training["pairs"] - len(split.train)))
+    bundle = replace(model.bundle, card=model.bundle.card + NOTE.format(mined=first["pairs"] - len(split.train)))
     size = sum(map(len, bundle.to_files().values()))
     print(f"dev accuracy {before:.5f} before, {after:.5f} after compression; {size / 1e6:.1f} MB")
     if before - after > LIMIT_ACCURACY or size > LIMIT_BYTES:
