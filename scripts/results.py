@@ -67,7 +67,7 @@ FIGURES = ("accuracy", "f1", "roc_auc", "average_precision", "log_loss", "ece")
 def train(run: Run, split: Split, files: dict[str, Path | None], folder: Path, seed: int = 0) -> Model:
     """Train one run, save its model folder, and return the model.
 
-    What has a teacher learns from all pairs first, kept in a hidden folder beside, and then further from train pairs alone.
+    What has a teacher learns from all pairs first, kept in a hidden folder, and then further from train pairs alone.
 
     Args:
         run: what to train.
