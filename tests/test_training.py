@@ -240,6 +240,8 @@ def test_a_warm_start_goes_on_with_the_model_at_hand(data, tmp_path):
     other = [["Why is the unheard-of zyzzyva green?", "Who knows?"]] * 20
     further.set_params(**still).fit(other, [0, 1] * 10, dev)
     before, after = first.model_.bundle, further.model_.bundle
+    further.save(tmp_path / "further")
+    assert DuplicateClassifier.load(tmp_path / "further").warm_start is False
     assert after.vocabulary == before.vocabulary
     for name, array in before.weights.items():
         np.testing.assert_allclose(after.weights[name], array, atol=1e-6, err_msg=name)

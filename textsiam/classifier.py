@@ -226,7 +226,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
 
     @classmethod
     def load(cls, path: str | Path) -> "DuplicateClassifier":
-        """Read a model folder that ``save`` or ``textsiam train`` wrote.
+        """Read a model folder that ``save`` or ``textsiam train`` wrote, with its parameters; ``warm_start`` is off.
 
         Raises:
             TextsiamError: there is no such folder, or it is foreign or damaged.
@@ -235,6 +235,7 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         known = cls._get_param_names()
         parameters = model.bundle.config.get("training", {}).get("parameters", {})
         classifier = cls(**{name: value for name, value in parameters.items() if name in known})
+        classifier.warm_start = False  # how that model began says nothing of the next
         classifier.model_ = model
         classifier.classes_ = np.array([0, 1])
         return classifier
