@@ -48,7 +48,9 @@ def main() -> None:
     trained = load_model(args.model)
     first = trained.bundle.config["training"].get("before", {})
     if not first.get("taught"):
-        raise SystemExit(f"{args.model} had no teacher, as the card of the model to ship says. Give that of run fast.")
+        raise SystemExit(
+            f"{args.model} lacks a teacher or last passes, of which the card tells. Give that of run fast."
+        )
     settings = SimpleNamespace(calibration="auto", objective="accuracy", precision=None, random_state=0)
 
     bundle = prune_vocabulary(trained.bundle, WORDS)

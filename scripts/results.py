@@ -133,7 +133,11 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     for name in dict.fromkeys(folder.split(".")[0] for folder in results):
         seeds = {folder: result for folder, result in results.items() if folder.split(".")[0] == name}
         for part in ("dev", "test"):
-            measured = {folder: {**seeds[folder][part], **seeds[folder]} for folder in seeds if part in seeds[folder]}
+            measured = {
+                folder: {**result[part], "minutes": result["minutes"]}
+                for folder, result in seeds.items()
+                if part in result
+            }
             rows = pd.DataFrame(measured).T
             if len(rows) > 1:
                 rows.loc[f"{name}, mean of {len(rows)}"] = rows[[*FIGURES, "rows", "minutes"]].mean()

@@ -259,3 +259,17 @@ def test_a_warm_start_refuses_to_change_what_made_the_model(data, name, value):
     classifier = DuplicateClassifier(**SMALL, epochs=1, warm_start=True).fit(*data[0], data[1])
     with pytest.raises(TextsiamError, match=f"^warm_start goes on with the model at hand, whose {name} is"):
         classifier.set_params(**{name: value}).fit(*data[0], data[1])
+
+
+def test_a_resumed_warm_start_goes_on_with_the_same_model(data, tmp_path):
+    for seed in (1, 2):
+        DuplicateClassifier(**SMALL, epochs=1, random_state=seed).fit(*data[0], data[1]).save(tmp_path / str(seed))
+
+    def further(model, resume):
+        classifier = DuplicateClassifier.load(tmp_path / model).set_params(warm_start=True, random_state=7)
+        classifier.fit(*data[0], data[1], checkpoints=tmp_path / "checkpoints", resume=resume)
+
+    further("1", resume=False)
+    further("1", resume=True)
+    with pytest.raises(TextsiamError, match="other pairs or settings"):
+        further("2", resume=True)
