@@ -36,6 +36,7 @@ from textsiam import load_model, read_pairs, score_file, similarity
 from textsiam.calibration import choose_threshold
 from textsiam.measures import lexical_similarities, vector_similarities
 from textsiam.recurrence import by_beginning, shared_beginnings
+from textsiam.scored import CHUNK
 from textsiam.tables import open_table
 from textsiam.token_sets import Lexicon
 
@@ -200,7 +201,7 @@ def encoder_steps(ids: np.ndarray, lengths: np.ndarray, direction: int) -> Itera
 def read_whole(path: Path) -> None:
     """Read a table piece by piece, as scoring does."""
     with open_table(path) as table:
-        run(table.chunks(16_384))
+        run(table.chunks(CHUNK))
 
 
 def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, float]]:

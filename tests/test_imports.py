@@ -13,9 +13,9 @@ import textsiam
 PACKAGE = Path(textsiam.__file__).parent
 # No module imports one to its right.
 ORDER = """
-_version errors tables.base tables.text tables.parquet tables pairs
+_version errors threads tables.base tables.text tables.parquet tables pairs
 preprocessing.characters preprocessing.normalise preprocessing.tokenise preprocessing.spelling preprocessing.vocabulary
-preprocessing.sequences preprocessing
+preprocessing.plain preprocessing.sequences preprocessing
 augmentation vectors token_sets measures architecture encoders encoders.distinct encoders.text encoders.image
 encoders.faces losses pairing
 images images.pixels images.idx images.datasets
@@ -23,7 +23,7 @@ siamese checkpoints training calibration evaluation behaviour report images.pict
 recurrence network bundle
 images.network images.batches images.sources images.verification images.fitting images.gallery images.folder
 images.answers images.model images.runs images.recipes
-compression threads runtime settings fitting presets classifier
+compression runtime settings fitting presets classifier
 journal outputs decisions scored partitions parts distributed scoring frames terminal image_cli cli __main__
 """.split()  # noqa: SIM905
 

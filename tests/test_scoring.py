@@ -5,7 +5,9 @@ import gzip
 import pandas as pd
 import pytest
 
-from textsiam import TextsiamError, score_file
+import textsiam.decisions
+import textsiam.scoring
+from textsiam import TextsiamError, load_model, score_file
 from textsiam.pairs import read_table
 
 ROWS = [
@@ -63,8 +65,6 @@ def test_the_same_input_gives_the_same_bytes(frame, tmp_path, model_folder):
 
 
 def test_chunks_do_not_show(tmp_path, model_folder, toy_pairs, monkeypatch):
-    import textsiam.scoring
-
     pairs, _ = toy_pairs(100, seed=1)
     source = write(pd.DataFrame(pairs, columns=["question1", "question2"]), tmp_path / "in.csv")
     score_file(source, tmp_path / "whole.csv", model=model_folder)
@@ -78,6 +78,14 @@ def test_chunks_do_not_show(tmp_path, model_folder, toy_pairs, monkeypatch):
     assert difference.abs().max() <= 1.1e-5
     assert calls[0][0] == 7
     assert calls[-1] == (100, 1)
+
+
+def test_answers_do_not_depend_on_what_a_model_remembers(frame, tmp_path, model_folder):
+    model = load_model(model_folder, cache_bytes=10**6)
+    score_file(write(frame, tmp_path / "in.csv"), tmp_path / "out.csv", model=model)
+    assert len(model.cache) == 0
+    assert textsiam.decisions.decisions(model).model.cache is None
+    assert model.cache is not None
 
 
 def test_an_output_is_replaced_only_when_told(frame, tmp_path, model_folder):

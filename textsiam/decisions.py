@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,7 @@ import numpy as np
 from textsiam._version import __version__
 from textsiam.calibration import prior_shift
 from textsiam.errors import TextsiamError
-from textsiam.runtime import BUNDLED, Model, QuestionCache, as_model, check_threshold, default_folder
-
-_CACHE = 1 << 26  # bytes in which the vectors of recent questions are remembered
+from textsiam.runtime import BUNDLED, Model, as_model, check_threshold, default_folder
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,12 @@ class Decisions:
         values = self.model.probabilities(question1, question2)
         if self.prior is not None:
             values = prior_shift(values, self.model.prior, self.prior)
-        answers = iter(zip(values.tolist(), (values >= self.threshold).tolist(), strict=True))
-        blank = (None, None)
-        both = [next(answers) if asked else blank for asked in present]
-        return [probability for probability, _ in both], [duplicate for _, duplicate in both]
-
-    def remembering(self) -> "Decisions":
-        """Return the same with a memory of the questions asked last, empty as yet."""
-        model = copy(self.model)
-        model.cache = QuestionCache(_CACHE)
-        return replace(self, model=model)
+        probabilities, duplicates = values.tolist(), (values >= self.threshold).tolist()
+        if not all(present):
+            answers = iter(zip(probabilities, duplicates, strict=True))
+            both = [next(answers) if asked else (None, None) for asked in present]
+            probabilities, duplicates = [probability for probability, _ in both], [duplicate for _, duplicate in both]
+        return probabilities, duplicates
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,7 @@ class Elsewhere:
             )
         model = copy(known)
         model.threads = 1
-        return Decisions(model, self.threshold, self.prior).remembering()
+        return Decisions(model, self.threshold, self.prior)
 
 
 def decisions(
@@ -101,7 +95,7 @@ def decisions(
     precision: float | None = None,
     prior: float | None = None,
 ) -> Decisions:
-    """Choose how to decide.
+    """Choose how to decide. A model's memory of questions is left out, so that answers do not depend on earlier ones.
 
     Args:
         model: a model or its folder; None as in ``load_model``.
@@ -114,6 +108,9 @@ def decisions(
         TextsiamError: one of them is out of range, or two exclude each other.
     """
     chosen = as_model(model)
+    if chosen.cache is not None:
+        chosen = copy(chosen)
+        chosen.cache = None
     if precision is not None and (threshold is not None or prior is not None):
         raise TextsiamError(
             "A precision sets the threshold, for the share of duplicates that the model knows: give it "

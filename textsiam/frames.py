@@ -45,8 +45,7 @@ def score_frame(
         raise TextsiamError(f"score_frame takes a frame of pandas or Dask, not {type(frame).__name__}.")
     _check_columns(list(frame.columns), questions)
     if not lazy:
-        deciding = decisions(model, threshold=threshold, precision=precision, prior=prior)
-        return _scored(frame, deciding.remembering(), questions)
+        return _scored(frame, decisions(model, threshold=threshold, precision=precision, prior=prior), questions)
     elsewhere = decisions_elsewhere(model, threshold=threshold, precision=precision, prior=prior)
     meta = _with_answers(frame._meta, [], [])
     return frame.map_partitions(_scored_elsewhere, elsewhere, questions, meta=meta)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from textsiam.errors import TextsiamError
 from textsiam.measures import alignment, euclidean_distance, lexical_similarities, vector_similarities
 from textsiam.preprocessing.sequences import distinct_ids
 from textsiam.recurrence import EachStep, Pooling, Recurrence, by_beginning
+from textsiam.threads import each
 from textsiam.token_sets import Lexicon
 
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
@@ -170,7 +170,11 @@ class Network:
         tokens, place = distinct_ids(sequences[0])
         width = self.width // len(sequences)
 
-        def encode_block(rows: np.ndarray, projected: np.ndarray, direction: int) -> None:
+        def project_block(projected: np.ndarray, direction: int, start: int) -> None:
+            vectors = self._embedding[tokens[start : start + _ROWS]]
+            projected[:, start : start + _ROWS] = self._recurrence.project(vectors, direction)
+
+        def encode_block(projected: np.ndarray, direction: int, rows: np.ndarray) -> None:
             sizes = lengths[rows]
             block = place[sequences[direction][rows, : sizes.max()]]
             each_step = self._each_step(encodings, rows, sizes, [direction])
@@ -178,10 +182,11 @@ class Network:
             encodings.vectors[rows, direction * width : (direction + 1) * width] = encoded
 
         for direction, sequence in enumerate(sequences):
-            projected = self._recurrence.project(self._embedding[tokens], direction)
+            projected = np.empty((4, len(tokens), self.architecture.units), np.float32)
+            each(pool, partial(project_block, projected, direction), range(0, len(tokens), _ROWS))
             order = by_beginning(sequence, lengths)
             blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
-            _each(pool, encode_block, [(rows, projected, direction) for rows in blocks])
+            each(pool, partial(encode_block, projected, direction), blocks)
 
     def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray, late: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Return the score of each pair: the logit of the head, or margin/2 − distance for the contrastive loss.
@@ -241,7 +246,7 @@ class Network:
             scores[rows] = self.score(encodings.vectors[a], encodings.vectors[b], lexical, late)
 
         size = _ALIGNED_PAIRS if self.architecture.late else _PAIRS
-        _each(pool, compare_block, [(order[start : start + size],) for start in range(0, len(order), size)])
+        each(pool, compare_block, [order[start : start + size] for start in range(0, len(order), size)])
         return scores
 
     def _alignment(self, encodings: Encodings, lengths: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -260,12 +265,3 @@ def _backwards(ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the ids with the tokens of each row in reverse, padding still on the right."""
     places = lengths[:, None] - 1 - np.arange(ids.shape[1])
     return np.where(places >= 0, np.take_along_axis(ids, np.maximum(places, 0), axis=1), 0)
-
-
-def _each(pool: ThreadPoolExecutor | None, function: Any, arguments: Sequence[tuple[Any, ...]]) -> None:
-    if pool is None:
-        for values in arguments:
-            function(*values)
-    else:
-        for future in [pool.submit(function, *values) for values in arguments]:
-            future.result()

@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -188,13 +188,13 @@ class Model:
             return np.concatenate(scores), np.concatenate(same)
         if self.architecture.symmetric:
             question1, question2 = list(map(min, question1, question2)), list(map(max, question1, question2))
-        texts = list(dict.fromkeys(chain(question1, question2)))
-        numbers = dict(zip(texts, count()))
+        numbers = defaultdict[str, int](count().__next__)  # each distinct question gets the next number
         first, second = (
             np.fromiter(map(numbers.__getitem__, texts), np.intp, len(texts)) for texts in (question1, question2)
         )
+        texts = list(numbers)
         with one_blas_thread, worker_threads(len(texts), self.threads) as pool:
-            ids, lengths = self.preprocessor.encode_padded(texts)
+            ids, lengths = self.preprocessor.encode_padded(texts, pool)
             encodings = self._encode(texts, ids, lengths, pool)
             scores = self.network.compare(encodings, ids, lengths, first, second, pool)
         same = first == second

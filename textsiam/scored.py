@@ -13,8 +13,8 @@ from textsiam.errors import TextsiamError
 from textsiam.outputs import DECISION, PROBABILITY, Output
 from textsiam.tables import Chunk, Table, kind_of
 
-CHUNK = 16_384  # rows scored together
-SEGMENT = 8  # chunks after which the work is brought to the disk, and what is remembered of questions begins anew
+CHUNK = 32_768  # rows scored together
+SEGMENT = 4  # chunks after which the work is brought to the disk
 REJECTED = b"row,line,reason,text\n"
 
 

@@ -263,10 +263,8 @@ class _Run:
                 coming, number = ahead.submit(read), 0
                 while found := coming.result():
                     coming = ahead.submit(read)
-                    if number % SEGMENT == 0:
-                        if number:
-                            self._note(position)
-                        deciding = deciding.remembering()  # anew, so that a run that goes on here computes the same
+                    if number and number % SEGMENT == 0:
+                        self._note(position)
                     chunk, position, share = found
                     if not skip:
                         check_sound(self.table, chunk)

@@ -1,12 +1,15 @@
 """Which threads compute: a pool for much work, and one BLAS thread in each."""
 
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 _ALONE = 256  # questions that one thread answers sooner than a pool would start
 
 
@@ -21,6 +24,11 @@ def worker_threads(questions: int, threads: int | None = None) -> AbstractContex
         return nullcontext()
     threads = threads or cores()
     return nullcontext() if threads == 1 else ThreadPoolExecutor(threads)
+
+
+def each(pool: ThreadPoolExecutor | None, function: Callable[[_T], _R], arguments: Iterable[_T]) -> list[_R]:
+    """Return what a function returns for each argument; the threads of a pool share the calls."""
+    return list(map(function, arguments) if pool is None else pool.map(function, arguments))
 
 
 class OneBlasThread:

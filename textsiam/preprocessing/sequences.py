@@ -2,23 +2,24 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import chain, compress, count
+from itertools import chain
 
 import numpy as np
 
 from textsiam.errors import TextsiamError
 from textsiam.preprocessing.normalise import normalise
+from textsiam.preprocessing.plain import LONG, PlainEncoder
 from textsiam.preprocessing.tokenise import Tokenizer, parts
 from textsiam.preprocessing.vocabulary import Vocabulary
+from textsiam.threads import each
 
 logger = logging.getLogger(__name__)
 
-_REMEMBERED = 1 << 16  # parts of questions, mostly words, whose ids are remembered
-_LONG = 400  # characters of a text whose parts are not, so that what is remembered stays small
+_REMEMBERED = 1 << 15  # parts of questions, mostly words, whose ids are remembered
 _TOGETHER = 16  # texts that are worth to be split together
-# ASCII characters, by code, that normalisation may look at.
-_SPECIAL = np.array([not chr(code).isprintable() or chr(code) in "&<" for code in range(128)])
+_BLOCK = 8192  # texts that are split together
 
 
 def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> np.ndarray:
@@ -53,20 +54,6 @@ def _padded(rows: Sequence[Sequence[int]], length: int | None = None) -> tuple[n
     return padded, sizes
 
 
-def _plain(texts: Sequence[str]) -> np.ndarray:
-    """Return which texts normalisation leaves as they are, but for case, grave accents and repeated spaces: (n,)."""
-    texts = [text if text.isascii() and len(text) <= _LONG and "\n" not in text else "&" for text in texts]
-    codes = np.frombuffer("\n".join(texts).encode(), np.uint8)
-    special = _SPECIAL[codes]
-    ends = np.flatnonzero(codes == ord("\n"))
-    special[ends] = False
-    sign = (codes[:-1] == ord("-")) | (codes[:-1] == ord("/"))
-    special[:-1] |= sign & (codes[1:] == ord(" "))  # see ``reaches_over``
-    plain = np.ones(len(texts), dtype=bool)
-    plain[np.searchsorted(ends, np.flatnonzero(special))] = False
-    return plain
-
-
 class Preprocessor:
     """Tokenizer, vocabulary and length limit: everything between a question and its sequence.
 
@@ -83,6 +70,7 @@ class Preprocessor:
         self.vocabulary = vocabulary
         self.max_length = max_length
         self._remembered = lru_cache(_REMEMBERED)(self._part)
+        self._plain_encoder = PlainEncoder(self._remembered)
         self._cut_said = False
 
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
@@ -93,55 +81,47 @@ class Preprocessor:
         """Return the ids of each tokenised question, 1 … ``max_length`` of them."""
         return [self._limited(self.vocabulary.encode(tokens)) for tokens in questions]
 
-    def encode_padded(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return int32 (n, longest) right-padded ids of each question, and (n,) how many each has, at least 1."""
+    def encode_padded(
+        self, texts: Sequence[str], pool: ThreadPoolExecutor | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return int32 (n, longest) right-padded ids of each question, and (n,) how many each has, at least 1.
+
+        Args:
+            texts: n questions.
+            pool: threads to share the questions; None does all here.
+        """
         if len(texts) < _TOGETHER:
-            return self._encode_one_by_one(list(texts))
-        plain = _plain(texts)
-        groups = []
-        for rows, encode in ((plain, self._encode_plain), (~plain, self._encode_one_by_one)):
-            if rows.any():
-                groups.append((rows, *encode(list(compress(texts, rows)))))
-        lengths = np.empty(len(texts), dtype=np.intp)
-        padded = np.zeros((len(texts), max(ids.shape[1] for _, ids, _ in groups)), dtype=np.int32)
-        for rows, ids, sizes in groups:
-            padded[rows, : ids.shape[1]], lengths[rows] = ids, sizes
+            return _padded(self.encode(texts))
+        starts = range(0, len(texts), _BLOCK)
+        blocks = each(pool, self._encode_block, [texts[start : start + _BLOCK] for start in starts])
+        if len(blocks) == 1:
+            return blocks[0]
+        lengths = np.concatenate([sizes for _, sizes in blocks])
+        padded = np.zeros((len(texts), lengths.max()), np.int32)
+        for start, (ids, sizes) in zip(starts, blocks, strict=True):
+            padded[start : start + len(sizes), : ids.shape[1]] = ids
         return padded, lengths
 
-    def _encode_one_by_one(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        return _padded(self.encode(texts))
-
-    def _encode_plain(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return what ``encode_padded`` does, for texts that are normal in lower case but for repeated spaces.
-
-        They are split at their spaces all at once, and each distinct part of them is looked up once.
-        """
-        parts = " \n ".join(texts).lower().replace("`", "'").split(" ")
-        numbers = {"\n": 0} | dict.fromkeys(parts)
-        numbers = dict(zip(numbers, count()))
-        known = [(), *map(self._remembered, list(numbers)[1:])]
-        sizes = np.fromiter(map(len, known), np.intp, len(known))
-        flat = np.fromiter(chain.from_iterable(known), np.int32, sizes.sum())
-        part = np.fromiter(map(numbers.__getitem__, parts), np.intp, len(parts))
-
-        row = np.cumsum(part == 0)
-        lengths = np.bincount(row, sizes[part], len(texts)).astype(np.intp)
-        size = sizes[part]
-        row = np.repeat(row, size)
-        within = np.arange(row.size)
-        ids = flat[np.repeat((np.cumsum(sizes) - sizes)[part] - (np.cumsum(size) - size), size) + within]
-        column = within - (np.cumsum(lengths) - lengths)[row]
-        kept = column < self.max_length
-        if not kept.all():
-            self._say_cut(lengths.max())
-        padded = np.zeros((len(texts), min(lengths.max(initial=1), self.max_length)), dtype=np.int32)
-        padded[row[kept], column[kept]] = ids[kept]
-        padded[lengths == 0, 0] = self.vocabulary.encode(())[0]
-        return padded, lengths.clip(1, self.max_length)
+    def _encode_block(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return what ``encode_padded`` does."""
+        ids, sizes = self._plain_encoder(texts)
+        others = {row: self._ids(texts[row]) for row in np.flatnonzero(sizes == 0).tolist()}
+        longest = sizes.max()
+        if longest > self.max_length:
+            self._say_cut(longest)
+            ids = ids[np.arange(len(ids)) - np.repeat(np.cumsum(sizes) - sizes, sizes) < self.max_length]
+            sizes = sizes.clip(max=self.max_length)
+        lengths = sizes.copy()
+        lengths[list(others)] = list(map(len, others.values()))
+        padded = np.zeros((len(texts), lengths.max()), np.int32)
+        padded[np.arange(padded.shape[1]) < sizes[:, None]] = ids
+        for row, values in others.items():
+            padded[row, : len(values)] = values
+        return padded, lengths
 
     def _ids(self, text: str) -> list[int]:
         normalised = normalise(text)
-        if len(normalised) > _LONG:
+        if len(normalised) > LONG:
             ids = self._part(normalised)
         else:
             ids = list(chain.from_iterable(map(self._remembered, parts(normalised))))
