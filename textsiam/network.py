@@ -1,9 +1,10 @@
 """The network in NumPy: encoder, measures and head, equal to the Keras network of the same weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from textsiam.token_sets import Lexicon
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
 _FREQUENT = 1 << 24  # bytes in which the projections of the most frequent words are remembered for these
 _ROWS = 1024  # questions encoded together: more at once means fewer calls, which threads wait for each other for
-_PAIRS, _ALIGNED_PAIRS = 1024, 128  # pairs compared together; of each token much is computed when they are aligned
+_PAIRS, _ALIGNED_PAIRS = 2048, 128  # pairs compared together; of each token much is computed when they are aligned
 _POOLING: dict[str, Pooling] = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
 
 
@@ -183,10 +184,11 @@ class Network:
 
         for direction, sequence in enumerate(sequences):
             projected = np.empty((4, len(tokens), self.architecture.units), np.float32)
-            each(pool, partial(project_block, projected, direction), range(0, len(tokens), _ROWS))
-            order = by_beginning(sequence, lengths)
+            tasks: list[Callable[[], Any]] = [partial(by_beginning, sequence, lengths)]
+            tasks += [partial(project_block, projected, direction, start) for start in range(0, len(tokens), _ROWS)]
+            order = each(pool, lambda task: task(), tasks)[0]
             blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
-            each(pool, partial(encode_block, projected, direction), blocks)
+            each(pool, partial(encode_block, projected, direction), blocks[::-1])  # the last take longest
 
     def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray, late: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Return the score of each pair: the logit of the head, or margin/2 − distance for the contrastive loss.
