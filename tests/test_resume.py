@@ -242,6 +242,17 @@ BAD = {
 }
 
 
+def test_a_chunk_of_bad_rows_only(tmp_path, model, monkeypatch):
+    monkeypatch.setattr(scoring, "CHUNK", 2)
+    rows = ["a,b", "1", "2", "what is it,what is it", ",what", "3", "4"]
+    (tmp_path / "in.csv").write_text("\n".join(rows) + "\n")
+    columns = {"question1": "a", "question2": "b"}
+    summary = score_file(tmp_path / "in.csv", tmp_path / "o.csv", model=model, bad_rows="skip", **columns)
+    assert (summary.rows, summary.blank_rows, summary.rejected_rows) == (2, 1, 4)
+    kept = (tmp_path / "o.csv").read_text().splitlines()[1:]
+    assert kept == ["what is it,what is it,1.000000,1", ",what,,"]
+
+
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_row_stops_or_is_skipped(tmp_path, model, kind):
     bad, reason = BAD[kind]

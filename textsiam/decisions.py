@@ -33,8 +33,9 @@ class Decisions:
         self, question1: Sequence[str], question2: Sequence[str]
     ) -> tuple[list[float | None], list[bool | None]]:
         """Return probability and decision of each pair, None for both where a question is blank."""
-        present = [bool(a.strip()) and bool(b.strip()) for a, b in zip(question1, question2, strict=True)]
-        if not all(present):
+        blank = not (all(map(str.strip, question1)) and all(map(str.strip, question2)))
+        if blank:
+            present = [bool(a.strip()) and bool(b.strip()) for a, b in zip(question1, question2, strict=True)]
             question1, question2 = (
                 [text for text, asked in zip(texts, present, strict=True) if asked] for texts in (question1, question2)
             )
@@ -42,7 +43,7 @@ class Decisions:
         if self.prior is not None:
             values = prior_shift(values, self.model.prior, self.prior)
         probabilities, duplicates = values.tolist(), (values >= self.threshold).tolist()
-        if not all(present):
+        if blank:
             answers = iter(zip(probabilities, duplicates, strict=True))
             both = [next(answers) if asked else (None, None) for asked in present]
             probabilities, duplicates = [probability for probability, _ in both], [duplicate for _, duplicate in both]

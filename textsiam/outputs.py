@@ -81,17 +81,17 @@ class TextOutput(Output):
 
     def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
         """See ``Output``."""
-        added = [
-            ("", "") if p is None else (f"{p:.6f}", "1" if d else "0")
-            for p, d in zip(probabilities, duplicates, strict=True)
-        ]
+        if not probabilities:  # every row of the chunk was unsound
+            return
+        answers = zip(probabilities, duplicates, strict=True)
         if self._kept:
             d, end = self._delimiter, self._kept.line_end
-            new = [f"{d}{p}{d}{decision}".encode() for p, decision in added]
-            rows = zip(chunk.raw, new, chunk.ends, strict=True)
-            self._send(b"".join([part for raw, two, own in rows for part in (raw, two, own or end)]))
+            added = "\n".join(d + d if p is None else f"{d}{p:.6f}{d}{answer:d}" for p, answer in answers)
+            rows = zip(chunk.raw, added.encode().split(b"\n"), chunk.ends, strict=True)
+            self._send(b"".join([part for raw, new, own in rows for part in (raw, new, own or end)]))
         else:
-            columns = [*chunk.columns(), *zip(*added, strict=True)] if added else []
+            texts = [("", "") if p is None else (f"{p:.6f}", f"{answer:d}") for p, answer in answers]
+            columns = [*chunk.columns(), *zip(*texts, strict=True)]
             self._send(self._formatted([list(row) for row in zip(*columns, strict=True)]))
 
     def _formatted(self, rows: list[list[str]]) -> bytes:

@@ -143,7 +143,8 @@ class Tokenizer:
 
     def tokens(self, normalised: str) -> list[str]:
         """Return the tokens of a normalised text, or of a part that ``parts`` gave."""
-        tokens = _find_tokens(normalised)
+        letters = normalised.isascii() and normalised.isalpha()  # the common case first, for speed
+        tokens = [normalised] if letters else _find_tokens(normalised)
         if "'" in normalised or "," in normalised or not _WHOLE.keys().isdisjoint(tokens):
             tokens = [word for token in tokens for word in _split(token)]
         if not self.keep_digits:

@@ -91,9 +91,14 @@ class Vocabulary:
 
     def known(self, tokens: Iterable[str]) -> list[int]:
         """Return the ids of the tokens, in order, those without an id left out."""
-        known = self._ids
-        ids = (known[token] if token in known else self._unknown(token) for token in tokens)
-        return [number for number in ids if number is not None]
+        ids = []
+        for token in tokens:
+            number = self._ids.get(token)
+            if number is None:
+                number = self._unknown(token)
+            if number is not None:
+                ids.append(number)
+        return ids
 
     @cached_property
     def _spelling(self) -> Spelling:
