@@ -8,6 +8,7 @@ import numpy as np
 
 LONG = 400  # characters; of a longer text nothing is remembered, so that what is remembered stays small
 _NEWLINE, _SPACE = b"\n "
+_MARKS = np.isin(np.arange(256), list(b"?!.,"))  # by byte: at a word's end no token has it, nor depends on it
 _PADDING = bytes(16)  # so that 16 bytes can be read anywhere
 # By byte: what normalisation may look at, beside every one that is not ASCII; what it makes of the others.
 _SPECIAL = np.array([code > 127 or not chr(code).isprintable() or chr(code) in "&<" for code in range(256)])
@@ -87,7 +88,7 @@ class PlainEncoder:
     """Encodes the texts that normalisation leaves as they are, but for case, grave accents and spaces.
 
     Args:
-        part: ids of a part of a normalised text that holds no space.
+        part: ids of a part of a normalised text that holds no space; marks (?!.,) at its end change none of them.
     """
 
     def __init__(self, part: Callable[[str], Sequence[int]]):
@@ -145,10 +146,15 @@ def _plain(codes: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _words(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each word begins, and its bytes."""
+    """Return where each word begins, and its bytes, marks at its end left out; a word of marks alone is none."""
     inside = (codes != _SPACE) & (codes != _NEWLINE)
     edges = np.flatnonzero(np.diff(inside, prepend=False))
-    return edges[::2], edges[1::2] - edges[::2]
+    starts, ends = edges[::2], edges[1::2].copy()
+    marked = np.arange(len(ends))
+    while (marked := marked[_MARKS[codes[ends[marked] - 1]] & (ends[marked] > starts[marked])]).size:
+        ends[marked] -= 1
+    words = ends > starts
+    return starts[words], (ends - starts)[words]
 
 
 def _eight(data: np.ndarray, starts: np.ndarray) -> np.ndarray:
