@@ -86,8 +86,9 @@ class TextOutput(Output):
         answers = zip(probabilities, duplicates, strict=True)
         if self._kept:
             d, end = self._delimiter, self._kept.line_end
-            added = "\n".join(d + d if p is None else f"{d}{p:.6f}{d}{answer:d}" for p, answer in answers)
-            rows = zip(chunk.raw, added.encode().split(b"\n"), chunk.ends, strict=True)
+            blank, form = f"{d}{d}".encode(), f"{d}%.6f{d}%d".encode()
+            added = [blank if answer[0] is None else form % answer for answer in answers]
+            rows = zip(chunk.raw, added, chunk.ends, strict=True)
             self._send(b"".join([part for raw, new, own in rows for part in (raw, new, own or end)]))
         else:
             texts = [("", "") if p is None else (f"{p:.6f}", f"{answer:d}") for p, answer in answers]

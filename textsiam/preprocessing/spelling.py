@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from string import ascii_lowercase
+from zlib import crc32
 
 _SHORTEST = 5  # letters; of shorter words too many are one slip away from another
-_LETTERS = {letter: 1 << 4 * place for place, letter in enumerate(ascii_lowercase)}  # counts of letters, as one number
+_LETTERS = {letter: crc32(letter.encode()) >> 7 for letter in ascii_lowercase}  # their sum tells most words apart
 
 
 class Spelling:
