@@ -40,7 +40,7 @@ from textsiam.scored import CHUNK
 from textsiam.tables import open_table
 from textsiam.token_sets import Lexicon
 
-ROWS, BLOCK = 1024, 1024  # questions of a step of the encoder; pairs compared together
+ROWS, BLOCK = 1024, 2048  # questions of a step of the encoder; pairs compared together
 STAGES = ("text", "encoder", "pairs", "file")
 # A child's peak memory begins with that of the process that starts it: a small one does.
 LAUNCHER = """import json, os, subprocess, sys, time

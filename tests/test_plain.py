@@ -71,7 +71,7 @@ def test_a_full_table_and_words_that_share_slots_change_no_ids(monkeypatch):
     monkeypatch.setattr(module, "_SLOTS", 4)
     monkeypatch.setattr(module, "_ENTRIES", 8)
     encoder = PlainEncoder(ids_of)
-    texts = [f"w{number} w{number * 7 % 50}" for number in range(50)]
+    texts = [f"w{number} beginning{number * 7 % 50}" for number in range(50)]
     for _ in range(3):
         check(encoder, texts)
     assert 1 < encoder._table._entries <= 8
