@@ -242,15 +242,16 @@ BAD = {
 }
 
 
-def test_a_chunk_of_bad_rows_only(tmp_path, model, monkeypatch):
+@pytest.mark.parametrize(("output", "d"), [("o.csv", ","), ("o.tsv", "\t")])
+def test_a_chunk_of_bad_rows_only(tmp_path, model, monkeypatch, output, d):
     monkeypatch.setattr(scoring, "CHUNK", 2)
     rows = ["a,b", "1", "2", "what is it,what is it", ",what", "3", "4"]
     (tmp_path / "in.csv").write_text("\n".join(rows) + "\n")
     columns = {"question1": "a", "question2": "b"}
-    summary = score_file(tmp_path / "in.csv", tmp_path / "o.csv", model=model, bad_rows="skip", **columns)
+    summary = score_file(tmp_path / "in.csv", tmp_path / output, model=model, bad_rows="skip", **columns)
     assert (summary.rows, summary.blank_rows, summary.rejected_rows) == (2, 1, 4)
-    kept = (tmp_path / "o.csv").read_text().splitlines()[1:]
-    assert kept == ["what is it,what is it,1.000000,1", ",what,,"]
+    kept = (tmp_path / output).read_text().splitlines()[1:]
+    assert kept == [row.replace(",", d) for row in ("what is it,what is it,1.000000,1", ",what,,")]
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -81,8 +81,6 @@ class TextOutput(Output):
 
     def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
         """See ``Output``."""
-        if not probabilities:  # every row of the chunk was unsound
-            return
         answers = zip(probabilities, duplicates, strict=True)
         if self._kept:
             d, end = self._delimiter, self._kept.line_end
