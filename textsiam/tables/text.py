@@ -27,13 +27,14 @@ class _Lines:
         self.most = sys.maxsize  # lines of a row
         self._size = 0
         self._first = True
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes] = deque()  # given back
+        self._ahead, self._place = b"", 0  # bytes read ahead, which come after those lines, and how far they are taken
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self.stream.readline(_RECORD_LIMIT + 1)
+        line = self._waiting.popleft() if self._waiting else self._line()
         if b"\r" in line:  # alone it ends a line too
             line, *others = line.splitlines(keepends=True)
             self.give_back(others)
@@ -50,6 +51,32 @@ class _Lines:
             self._first, text = False, text.removeprefix("\ufeff")
         return text
 
+    def _line(self) -> bytes:
+        end = self._ahead.find(b"\n", self._place) + 1
+        if not end:
+            line = self._ahead[self._place :] + self.stream.readline(_RECORD_LIMIT + 1)
+            self._ahead, self._place = b"", 0
+            return line
+        line, self._place = self._ahead[self._place : end], end
+        return line
+
+    def look_ahead(self, most: int) -> bytes:
+        """Return whole lines that come next, nothing where some were given back.
+
+        Args:
+            most: of them.
+        """
+        if self._waiting:
+            return b""
+        if self._ahead.find(b"\n", self._place) < 0:
+            self._ahead, self._place = self._ahead[self._place :] + self.stream.read1(_BLOCK), 0  # type: ignore[attr-defined]
+        data = self._ahead[self._place :]
+        return data[: len(data) - len(data.split(b"\n", most)[-1])]
+
+    def pass_over(self, size: int) -> None:
+        """Take so many bytes of those that ``look_ahead`` returned."""
+        self._place += size
+
     def record(self) -> list[bytes]:
         """Return the lines taken since the last call."""
         taken, self.taken, self._size = self.taken, [], 0
@@ -57,9 +84,9 @@ class _Lines:
 
     def read(self, size: int) -> bytes:
         """Return bytes that have not been taken, at most so many; none at the end."""
-        if not self._waiting:
+        if not self._waiting and self._place == len(self._ahead):
             return self.stream.read(size)
-        line = self._waiting.popleft()
+        line = self._waiting.popleft() if self._waiting else self._line()
         self.give_back([line[size:]])
         return line[:size]
 
@@ -70,6 +97,7 @@ class _Lines:
     def seek(self, offset: int) -> None:
         """Go on at a byte."""
         self._waiting.clear()
+        self._ahead, self._place = b"", 0
         self.stream.seek(offset)
 
 
@@ -97,49 +125,85 @@ class TextTable(Table):
         self._digest = hashlib.sha256()
         self._rows, self._line, self._offset, self._wasted = -1, 0, 0, 0
         self._ended = False
-        header = next(self._records(), None)
-        if header is None or isinstance(header, Unsound):
+        self._doubtful = sys.maxsize  # the byte up to which rows are read one by one
+        header = Chunk()
+        while not (header.rows or header.unsound or self._ended):
+            header = self._read()
+        if not header.rows:
             self.close()
             problem = " is empty: no header, 0 rows. Name the columns in its first line."
-            raise TextsiamError(f"{name}, header (line {header.line}) {header.reason}" if header else name + problem)
-        self.columns = list(header[0])
-        self.header, self.line_end = header[1], header[2] or b"\n"
+            for found in header.unsound:
+                problem = f", header (line {found.line}) {found.reason}"
+            raise TextsiamError(name + problem)
+        self.columns = list(header.rows[0])
+        self.header, self.line_end = header.raw[0], header.ends[0] or b"\n"
+        self._doubtful = 0
 
-    def _records(self) -> Iterator[tuple[Sequence[str], bytes, bytes] | Unsound]:
-        """Give values, bytes and line end of each row; blank lines are left out."""
-        while not self._ended:
-            problem, values = "", []
-            self._lines.most = sys.maxsize if self._wasted < _WASTE else _FEW
-            try:
-                values = next(self._reader)
-            except StopIteration:
-                self._ended = True
-            except csv.Error as error:
-                problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                self._ended = True
-                problem = f"cannot be read: the file is no complete gzip file: {error}. Fetch or compress it again."
-            except OSError as error:  # the disk or the network, not the row
-                raise TextsiamError(
-                    f"{self.name} cannot be read after row {self._rows}: {error.strerror or error}. Try again."
-                ) from error
-            lines = self._lines.record()
-            raw = b"".join(lines)
-            if values and not problem:
-                problem = self._problem(raw, values)
-            if problem and not self._ended and len(lines) > 1:  # costs one line, whatever its quote has swallowed
-                self._lines.give_back(lines[1:])
-                self._wasted += len(lines) - 1
-                raw = lines[0]
-            line = self._line + 1
-            self._line += len(lines) - (not lines[-1]) if raw and not problem else bool(raw)
-            self._offset += len(raw)
-            self._digest.update(raw)
-            if not values and not problem:
-                continue
-            self._rows += 1
-            body = raw.rstrip(b"\r\n")
-            yield Unsound(self._rows, line, problem, body) if problem else (values, body, raw[len(body) :])
+    def _read(self, most: int = 1, space: int = 0) -> Chunk:
+        """Read a row, or several at once where that is safe; a blank line is none.
+
+        Args:
+            most: rows.
+            space: bytes that several rows may take.
+        """
+        problem, values = "", []
+        self._lines.most = sys.maxsize if self._wasted < _WASTE else _FEW
+        try:
+            if self._offset >= self._doubtful and (several := self._several(most, space)):
+                return several
+            values = next(self._reader)
+        except StopIteration:
+            self._ended = True
+        except csv.Error as error:
+            problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            self._ended = True
+            problem = f"cannot be read: the file is no complete gzip file: {error}. Fetch or compress it again."
+        except OSError as error:  # the disk or the network, not the row
+            raise TextsiamError(
+                f"{self.name} cannot be read after row {self._rows}: {error.strerror or error}. Try again."
+            ) from error
+        lines = self._lines.record()
+        raw = b"".join(lines)
+        if values and not problem:
+            problem = self._problem(raw, values)
+        if problem and not self._ended and len(lines) > 1:  # costs one line, whatever its quote has swallowed
+            self._lines.give_back(lines[1:])
+            self._wasted += len(lines) - 1
+            raw = lines[0]
+        line = self._line + 1
+        self._line += len(lines) - (not lines[-1]) if raw and not problem else bool(raw)
+        self._offset += len(raw)
+        self._digest.update(raw)
+        if not values and not problem:
+            return Chunk()
+        self._rows += 1
+        body = raw.rstrip(b"\r\n")
+        if problem:
+            return Chunk(unsound=[Unsound(self._rows, line, problem, body)])
+        return Chunk([values], [body], [raw[len(body) :]])
+
+    def _several(self, most: int, space: int) -> Chunk | None:
+        """Read the next lines together, if each of them is a sound row; None: read row by row what was looked at."""
+        data = self._lines.look_ahead(most)
+        self._doubtful = self._offset + len(data)
+        count = data.count(b"\n")
+        end = b"\r\n" if b"\r" in data else b"\n"
+        if not count or len(data) > space or data.count(end[:1]) != count or b"\0" in data:
+            return None
+        try:
+            texts = data.decode().split(end.decode())[:-1]
+            rows: list[Sequence[str]] = list(csv.reader(texts, delimiter=self.delimiter, strict=True))
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if len(rows) != count or set(map(len, rows)) != {len(self.columns)}:
+            return None
+        self._lines.pass_over(len(data))
+        self._rows += count
+        self._line += count
+        self._offset = self._doubtful
+        self._digest.update(data)
+        return Chunk(rows, data.split(end)[:-1], [end] * count)
 
     def _problem(self, raw: bytes, values: Sequence[str]) -> str:
         if self._rows >= 0 and len(values) != len(self.columns):
@@ -156,13 +220,8 @@ class TextTable(Table):
     def chunks(self, size: int) -> Iterator[Chunk]:
         """See ``Table``."""
         chunk, start = Chunk(), self._offset
-        for record in self._records():
-            if isinstance(record, Unsound):
-                chunk.unsound.append(record)
-            else:
-                chunk.rows.append(record[0])
-                chunk.raw.append(record[1])
-                chunk.ends.append(record[2])
+        while not self._ended:
+            chunk += self._read(size - len(chunk.rows) - len(chunk.unsound), _CHUNK_BYTES - (self._offset - start))
             if len(chunk.rows) + len(chunk.unsound) == size or self._offset - start > _CHUNK_BYTES:
                 yield chunk
                 chunk, start = Chunk(), self._offset
