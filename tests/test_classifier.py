@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from textsiam import DuplicateClassifier, TextsiamError, load_model
 from textsiam.presets import PRESETS, preset
+from textsiam.runtime import Model
 
 SMALL = {"units": 8, "hidden": (8,), "vector_size": 8, "min_count": 1, "oov_buckets": 8, "batch_size": 64}
 
@@ -62,14 +64,21 @@ def test_a_question_against_itself_is_certain(trained):
         ("What’s new?", " WHAT'S   new?"),
         ("", ""),
         ("Что нового?", "что   нового?"),
+        ("What is new?", "What's new ?"),
+        ("How do I learn (good) chess?", "How do I learn good chess"),
+        ("?!", "?!"),
     ]
     np.testing.assert_array_equal(trained.predict_proba(pairs)[:, 1], 1.0)
 
 
-def test_unknown_words_that_differ_are_not_the_same_question(trained):
+def test_questions_that_the_model_cannot_tell_apart_are_not_the_same(trained):
     # 100 unknown words share 4 buckets: some meet in one, and still are other questions.
     pairs = [("How do I learn zzqx0?", f"How do I learn zzqx{n}?") for n in range(1, 100)]
+    pairs += [("?!", "..."), ("", "?")]  # no token
     assert (trained.predict_proba(pairs)[:, 1] < 1).all()
+    bundle = trained.model_.bundle
+    lossy = {**bundle.config, "preprocessing": {**bundle.config["preprocessing"], "stop_words": True}}
+    assert Model(replace(bundle, config=lossy)).probabilities(["How do I learn chess?"], ["learn the chess"]) < 1
 
 
 def test_the_batch_does_not_matter(trained, toy_pairs):

@@ -1,5 +1,6 @@
 """Batches, early stopping, resuming, interruption."""
 
+import json
 import signal
 
 import numpy as np
@@ -126,6 +127,19 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(data, tmp_path):
     np.testing.assert_allclose(resumed.history_["val_loss"], whole.history_["val_loss"], rtol=1e-6)
     for name, weight in whole.model_.bundle.weights.items():
         np.testing.assert_allclose(resumed.model_.bundle.weights[name], weight, atol=1e-6, err_msg=name)
+
+
+def test_a_resumed_training_counts_the_minutes_of_what_it_goes_on_with(data, tmp_path):
+    minutes = fit(data, tmp_path / "whole", epochs=1).model_.bundle.config["training"]["minutes"]
+    fit(data, tmp_path / "cut", stop_after=1)
+    file = tmp_path / "cut" / "progress.json"
+    state = json.loads(file.read_text())
+    assert 0 < state["seconds"] < 60
+    file.write_text(json.dumps({**state, "seconds": 6000.0}))
+    fit(data, tmp_path / "cut", stop_after=2, resume=True)
+    assert 6000 < json.loads(file.read_text())["seconds"] < 6060
+    resumed = fit(data, tmp_path / "cut", resume=True).model_.bundle.config["training"]["minutes"]
+    assert minutes < 1 and 100 < resumed < 102
 
 
 def test_resume_without_a_checkpoint_starts(data, tmp_path):

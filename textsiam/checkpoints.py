@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +25,13 @@ class Progress:
         history: one list a figure, one value an epoch.
         best_epoch: the epoch of the lowest criterion on dev, from 1; 0 before the first has ended.
         interrupted: stopped by Ctrl-C.
+        earlier: seconds that the runs took which this one goes on with, up to their last whole epoch.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
     best_epoch: int = 0
     interrupted: bool = False
+    earlier: float = 0.0
 
     @property
     def epochs(self) -> int:
@@ -56,6 +59,7 @@ class Checkpoints:
         self.folder = folder
         self.identity = identity
         self._lock = FileLock(folder / _LOCK)
+        self._start = time.perf_counter()
 
     def __enter__(self) -> "Checkpoints":
         try:
@@ -83,7 +87,8 @@ class Checkpoints:
             return Progress()
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
-            progress, identity = Progress(state["history"], state["best_epoch"]), state["fingerprint"]
+            progress = Progress(state["history"], state["best_epoch"], earlier=float(state["seconds"]))
+            identity = state["fingerprint"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
         if identity != self.identity:
@@ -97,7 +102,12 @@ class Checkpoints:
         try:
             model.save_weights(self.folder / _NEW, overwrite=True)
             (self.folder / _NEW).replace(self._weights(progress.epochs))
-            state = {"fingerprint": self.identity, "best_epoch": progress.best_epoch, "history": progress.history}
+            state = {
+                "fingerprint": self.identity,
+                "best_epoch": progress.best_epoch,
+                "seconds": progress.earlier + time.perf_counter() - self._start,
+                "history": progress.history,
+            }
             temporary = self.folder / f"{_PROGRESS}.new"
             temporary.write_text(json.dumps(state), encoding="utf-8")
             temporary.replace(self.folder / _PROGRESS)

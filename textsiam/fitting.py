@@ -123,7 +123,7 @@ def fit_model(
             "epochs": progress.epochs,
             "best_epoch": progress.best_epoch,
             "interrupted": progress.interrupted,
-            "minutes": round((time.perf_counter() - start) / 60, 2),
+            "minutes": round((progress.earlier + time.perf_counter() - start) / 60, 2),
             "parameters": recorded(settings),
             **({"before": before.bundle.config["training"]} if before else {}),
         },

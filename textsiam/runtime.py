@@ -24,6 +24,7 @@ from textsiam.threads import one_blas_thread, worker_threads
 
 BUNDLED = Path(__file__).parent / "models" / "default"  # made by scripts/compress_model.py
 _ENTRY = 400  # bytes that Python takes to remember a question, beside its text and encoding
+_TOKENIZER = Tokenizer()
 _LATE_PAIRS = 1 << 14  # pairs answered together where the states of every token are kept for it
 
 
@@ -164,7 +165,7 @@ class Model:
             question2: the n questions to compare them with.
 
         Returns:
-            float64 (n,) in [0, 1], higher = more alike; 1 where both are the same normalised text.
+            float64 (n,) in [0, 1], higher = more alike; 1 where both have the same tokens.
         """
         scores, same = self._compare(question1, question2)
         probabilities = self.calibration(scores)
@@ -200,7 +201,7 @@ class Model:
         same = first == second
         like = np.flatnonzero(~same & (lengths[first] == lengths[second]) & (ids[first, 0] == ids[second, 0]))
         for pair in like[(ids[first[like]] == ids[second[like]]).all(axis=1)] if like.size else ():
-            same[pair] = normalise(texts[first[pair]]) == normalise(texts[second[pair]])
+            same[pair] = _content(texts[first[pair]]) == _content(texts[second[pair]])
         return scores, same
 
     def _encode(
@@ -291,12 +292,18 @@ def similarity(
     """Return the calibrated probability that two questions ask the same thing, in [0, 1], higher = more alike.
 
     Args and errors are those of ``is_duplicate``; a float, or float64 (n,) for sequences. Two questions of the same
-    normalised text have probability 1, two empty ones too.
+    tokens have probability 1 (case, marks and contractions make no difference), two empty ones too.
     """
     chosen = as_model(model)
     if isinstance(q1, str) and isinstance(q2, str):
         return float(chosen.probabilities([q1], [q2])[0])
     return chosen.probabilities(_texts(q1), _texts(q2))
+
+
+def _content(text: str) -> list[str] | str:
+    """Return what questions that ask the same in the same words share: their tokens, whichever a model knows."""
+    normalised = normalise(text)
+    return _TOKENIZER.tokens(normalised) or normalised
 
 
 def _texts(questions: Any) -> list[str]:
