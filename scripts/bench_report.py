@@ -165,10 +165,13 @@ def draw(results: Results, out: Path) -> None:
     axes.spines[:].set_visible(False)
     axes.set_axisbelow(True)
     figure.draw_without_rendering()
-    taken = []
     taken = [Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in axes.transData.transform(list(points.values()))]
     sides = [(9, 0, "left", "center"), (-9, 0, "right", "center")]
-    sides += [(0, y, across, up) for across in ("center", "right", "left") for y, up in ((9, "bottom"), (-9, "top"))]
+    sides += [
+        (0, y, across, "bottom" if y > 0 else "top")
+        for y in (9, -9, 36, -36, 63, -63)
+        for across in ("center", "right", "left")
+    ]
     for name, point in sorted(points.items(), key=lambda item: item[0] not in results.ours):
         colour, weight = (OURS, "bold") if name in results.ours else (MUTED, "normal")
         axes.plot(*point, "o", color=colour, markersize=9, markeredgecolor="white", zorder=3)
@@ -177,11 +180,14 @@ def draw(results: Results, out: Path) -> None:
             text = axes.annotate(label, point, (x, y), textcoords="offset points", ha=across, va=up, linespacing=1.3)
             text.set(color=colour, fontweight=weight, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
             box = text.get_window_extent()
-            fits = axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1
+            fits = axes.bbox.contains(box.x0, box.y0) and axes.bbox.contains(box.x1, box.y1)
             if (x, y, across, up) == sides[-1] or (fits and not any(box.overlaps(other) for other in taken)):
                 break
             text.remove()
         taken.append(box)
+        if abs(y) > 9:
+            line = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkB": 5}
+            axes.annotate("", point, (x, y), textcoords="offset points", arrowprops=line)
     for kind, options in {"svg": {"metadata": {"Date": None}}, "png": {"dpi": 160}}.items():
         figure.savefig(out / f"bench.{kind}", **options)
     plt.close(figure)
