@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from textsiam import TextsiamError
-from textsiam.tables import Chunk, TextTable
+from textsiam.tables import TextTable
 from textsiam.tables import text as module
 
 PIECES = st.sampled_from(
@@ -38,7 +38,7 @@ def read(stream, size):
 
 def one_by_one(stream, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TextTable, "_several", lambda *_: None)
+        patch.setattr(TextTable, "_several", lambda *_: False)
         return read(stream, size)
 
 
@@ -54,7 +54,7 @@ def test_rows_read_together_are_those_read_one_by_one(data, size, block, most):
     data = b"question1,question2\n" + data
     zipped = gzip.compress(data)[:-9]  # its end is missing
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
+        patch.setattr(module, "_TOGETHER", block)
         patch.setattr(module, "_CHUNK_BYTES", most)
         expected = one_by_one(io.BytesIO(data), size)
         assert read(io.BytesIO(data), size) == expected
@@ -63,22 +63,41 @@ def test_rows_read_together_are_those_read_one_by_one(data, size, block, most):
         assert read(gzip.GzipFile(fileobj=io.BytesIO(zipped)), size) == cut
 
 
+@pytest.fixture
+def together(monkeypatch):
+    """How many rows were read at once, call by call."""
+    counts, several = [], TextTable._several
+
+    def counted(self, chunk, *limits):
+        before = len(chunk)
+        done = several(self, chunk, *limits)
+        counts.append(len(chunk) - before)
+        return done
+
+    monkeypatch.setattr(TextTable, "_several", counted)
+    return counts
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_sound_table_is_read_together_as_the_csv_module_reads_it(monkeypatch, end):
+def test_a_sound_table_is_read_together_as_the_csv_module_reads_it(together, end):
     rows = [[f"{n}", f'what, "really", is {n}?' * (n % 9), "é" * (n % 3)] for n in range(1000)]
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end).writerows([["id", "question1", "question2"], *rows])
     table = TextTable(io.BytesIO(text.getvalue().encode()), ",", "table")
-    together = []
-    several = TextTable._several
-    monkeypatch.setattr(TextTable, "_several", lambda *given: together.append(several(*given)) or together[-1])
-    whole = Chunk()
-    for chunk in table.chunks(300):
-        whole += chunk
-    assert whole.rows == rows
-    lines = [raw + own for raw, own in zip(whole.raw, whole.ends, strict=True)]
+    chunks = list(table.chunks(300))
+    assert [row for chunk in chunks for row in chunk.rows] == rows
+    lines = [raw + own for chunk in chunks for raw, own in zip(chunk.raw, chunk.ends, strict=True)]
     assert b"".join([b"id,question1,question2", end.encode(), *lines]).decode() == text.getvalue()
-    assert [len(chunk) for chunk in together if chunk] == [300, 300, 300, 100]
+    assert sum(together) == len(rows)
+    assert len(together) < 10
+
+
+def test_a_row_of_two_lines_has_few_others_read_one_by_one(together):
+    row = b"what is this and what is that,why is this not the same as that\n"
+    table = TextTable(io.BytesIO(b"a,b\n" + row * 9000 + b'"a\nb",c\n' + row * 9000), ",", "table")
+    (chunk,) = table.chunks(100_000)
+    assert len(chunk) == 18_001
+    assert sum(together) > 16_000
 
 
 def test_what_was_read_ahead_can_be_skipped_and_left():

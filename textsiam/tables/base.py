@@ -48,14 +48,6 @@ class Chunk:
         """Number of sound rows."""
         return len(self.rows)
 
-    def __iadd__(self, other: "Chunk") -> "Chunk":
-        """Take up the rows that follow."""
-        self.rows += other.rows
-        self.raw += other.raw
-        self.ends += other.ends
-        self.unsound += other.unsound
-        return self
-
     def column(self, number: int) -> Sequence[str]:
         """Return the values of one column, as text."""
         return [row[number] for row in self.rows]

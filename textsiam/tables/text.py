@@ -16,6 +16,7 @@ _RECORD_LIMIT = 1 << 26  # bytes of a row: where more come, a quote was not clos
 _CHUNK_BYTES = 1 << 25  # a chunk of more ends, however few rows it has
 _WASTE, _FEW = 1_000_000, 100  # lines read in vain, after stray quotes, from which on a row may have so few only
 _BLOCK = 1 << 20
+_TOGETHER = 1 << 16  # bytes read together: few enough that a row which needs a closer look costs few others theirs
 
 
 class _Lines:
@@ -34,7 +35,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self._line()
+        line = self._line()
         if b"\r" in line:  # alone it ends a line too
             line, *others = line.splitlines(keepends=True)
             self.give_back(others)
@@ -52,6 +53,8 @@ class _Lines:
         return text
 
     def _line(self) -> bytes:
+        if self._waiting:
+            return self._waiting.popleft()
         end = self._ahead.find(b"\n", self._place) + 1
         if not end:
             line = self._ahead[self._place :] + self.stream.readline(_RECORD_LIMIT + 1)
@@ -69,7 +72,7 @@ class _Lines:
         if self._waiting:
             return b""
         if self._ahead.find(b"\n", self._place) < 0:
-            self._ahead, self._place = self._ahead[self._place :] + self.stream.read1(_BLOCK), 0  # type: ignore[attr-defined]
+            self._ahead, self._place = self._ahead[self._place :] + self.stream.read1(_TOGETHER), 0  # type: ignore[attr-defined]
         data = self._ahead[self._place :]
         return data[: len(data) - len(data.split(b"\n", most)[-1])]
 
@@ -86,7 +89,7 @@ class _Lines:
         """Return bytes that have not been taken, at most so many; none at the end."""
         if not self._waiting and self._place == len(self._ahead):
             return self.stream.read(size)
-        line = self._waiting.popleft() if self._waiting else self._line()
+        line = self._line()
         self.give_back([line[size:]])
         return line[:size]
 
@@ -128,7 +131,7 @@ class TextTable(Table):
         self._doubtful = sys.maxsize  # the byte up to which rows are read one by one
         header = Chunk()
         while not (header.rows or header.unsound or self._ended):
-            header = self._read()
+            self._read(header)
         if not header.rows:
             self.close()
             problem = " is empty: no header, 0 rows. Name the columns in its first line."
@@ -139,18 +142,19 @@ class TextTable(Table):
         self.header, self.line_end = header.raw[0], header.ends[0] or b"\n"
         self._doubtful = 0
 
-    def _read(self, most: int = 1, space: int = 0) -> Chunk:
+    def _read(self, chunk: Chunk, most: int = 1, space: int = 0) -> None:
         """Read a row, or several at once where that is safe; a blank line is none.
 
         Args:
+            chunk: takes them up.
             most: rows.
             space: bytes that several rows may take.
         """
         problem, values = "", []
         self._lines.most = sys.maxsize if self._wasted < _WASTE else _FEW
         try:
-            if self._offset >= self._doubtful and (several := self._several(most, space)):
-                return several
+            if self._offset >= self._doubtful and self._several(chunk, most, space):
+                return
             values = next(self._reader)
         except StopIteration:
             self._ended = True
@@ -176,34 +180,40 @@ class TextTable(Table):
         self._offset += len(raw)
         self._digest.update(raw)
         if not values and not problem:
-            return Chunk()
+            return
         self._rows += 1
         body = raw.rstrip(b"\r\n")
         if problem:
-            return Chunk(unsound=[Unsound(self._rows, line, problem, body)])
-        return Chunk([values], [body], [raw[len(body) :]])
+            chunk.unsound.append(Unsound(self._rows, line, problem, body))
+            return
+        chunk.rows.append(values)
+        chunk.raw.append(body)
+        chunk.ends.append(raw[len(body) :])
 
-    def _several(self, most: int, space: int) -> Chunk | None:
-        """Read the next lines together, if each of them is a sound row; None: read row by row what was looked at."""
+    def _several(self, chunk: Chunk, most: int, space: int) -> bool:
+        """Read the next lines together, if each of them is a sound row; else what was looked at is read row by row."""
         data = self._lines.look_ahead(most)
         self._doubtful = self._offset + len(data)
         count = data.count(b"\n")
         end = b"\r\n" if b"\r" in data else b"\n"
         if not count or len(data) > space or data.count(end[:1]) != count or b"\0" in data:
-            return None
+            return False
         try:
             texts = data.decode().split(end.decode())[:-1]
-            rows: list[Sequence[str]] = list(csv.reader(texts, delimiter=self.delimiter, strict=True))
+            rows = list(csv.reader(texts, delimiter=self.delimiter, strict=True))
         except (UnicodeDecodeError, csv.Error):
-            return None
+            return False
         if len(rows) != count or set(map(len, rows)) != {len(self.columns)}:
-            return None
+            return False
         self._lines.pass_over(len(data))
         self._rows += count
         self._line += count
         self._offset = self._doubtful
         self._digest.update(data)
-        return Chunk(rows, data.split(end)[:-1], [end] * count)
+        chunk.rows += rows
+        chunk.raw += data.split(end)[:-1]
+        chunk.ends += [end] * count
+        return True
 
     def _problem(self, raw: bytes, values: Sequence[str]) -> str:
         if self._rows >= 0 and len(values) != len(self.columns):
@@ -221,7 +231,8 @@ class TextTable(Table):
         """See ``Table``."""
         chunk, start = Chunk(), self._offset
         while not self._ended:
-            chunk += self._read(size - len(chunk.rows) - len(chunk.unsound), _CHUNK_BYTES - (self._offset - start))
+            most = size - len(chunk.rows) - len(chunk.unsound)
+            self._read(chunk, most, _CHUNK_BYTES - (self._offset - start))
             if len(chunk.rows) + len(chunk.unsound) == size or self._offset - start > _CHUNK_BYTES:
                 yield chunk
                 chunk, start = Chunk(), self._offset
