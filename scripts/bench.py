@@ -56,7 +56,6 @@ class Sizes:
     """How much is measured: pairs a round of each side, rounds, calls, processes, pairs to measure and choose on."""
 
     pairs: int
-    keras: int = 100_000
     minilm: int = 1_000
     tfidf: int = 10_000
     profile: int = 20_000
@@ -69,7 +68,7 @@ class Sizes:
     tuning: int = 4_000
 
 
-QUICK = Sizes(2_000, 512, 64, 512, 2_000, 2, 200, 20, 1, 400, 2_000, 400)
+QUICK = Sizes(2_000, 64, 512, 2_000, 2, 200, 20, 1, 400, 2_000, 400)
 
 
 @dataclass
@@ -155,7 +154,7 @@ def measure_throughput(
     """Return the pairs/s of every side in every round."""
     source, scored = folder / "pairs.csv", folder / "scored.csv"
     pairs[["id", "question1", "question2"]].to_csv(source, index=False)
-    inputs = others.keras_inputs(model, *columns(pairs, size.keras))
+    inputs = others.keras_inputs(model, *columns(pairs))
     sides: dict[str, Callable[[], Any]] = {}
     for name, system in systems.items():
         sides[name] = partial(system.score, *columns(pairs, system.pairs))
@@ -311,7 +310,7 @@ def build_systems(
     for name, folder in extra.items():
         further = load_model(folder)
         systems[name] = System(further.probabilities, size.pairs, further.threshold)
-    systems[KERAS] = System(others.keras_scorer(model, network), size.keras, model.threshold)
+    systems[KERAS] = System(others.keras_scorer(model, network), size.pairs, model.threshold)
     labels = training["is_duplicate"]
     systems["TF-IDF + logistic regression"] = System(others.tfidf_scorer(*columns(training), labels), size.tfidf)
     for name, make, pairs in (

@@ -108,7 +108,8 @@ def write_report(results: Results, out: Path) -> str:
             "`make bench` measures this anew, all in one run. Sides that are compared take turns; a figure is the "
             "median of the rounds, a ratio the median of the rounds' ratios.\n",
             markdown(("figure", "measured", "target", "met"), [(*row, MARKS[met]) for *row, met in targets(results)]),
-            "Keras gets its ids ready-made, padded to 30. MiniLM encodes each distinct question once.\n",
+            "Keras gets its ids ready-made, padded to 30, and is timed to its last batch. MiniLM encodes each distinct "
+            "question once.\n",
             "## Accuracy and speed\n",
             "![Accuracy on dev against pairs a second](bench.svg)\n",
             markdown(("system", "accuracy on dev", "pairs/s"), systems),
