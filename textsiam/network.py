@@ -1,23 +1,21 @@
 """The network in NumPy: encoder, measures and head, equal to the Keras network of the same weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from textsiam.architecture import ALIGNED, Architecture
 from textsiam.errors import TextsiamError
 from textsiam.measures import alignment, euclidean_distance, lexical_similarities, vector_similarities
-from textsiam.preprocessing.sequences import distinct_ids
+from textsiam.projections import Projections
 from textsiam.recurrence import EachStep, Pooling, Recurrence, by_beginning
 from textsiam.threads import each
 from textsiam.token_sets import Lexicon
 
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
-_FREQUENT = 1 << 24  # bytes in which the projections of the most frequent words are remembered for these
 _ROWS = 1024  # questions encoded together: more at once means fewer calls, which threads wait for each other for
 _PAIRS, _ALIGNED_PAIRS = 2048, 128  # pairs compared together; of each token much is computed when they are aligned
 _POOLING: dict[str, Pooling] = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
@@ -85,10 +83,10 @@ class Network:
         kernels, recurrent, biases = (
             [weights[f"{name}.{part}"] for name in names] for part in ("kernel", "recurrent_kernel", "bias")
         )
-        self._embedding = embedding
         self._recurrence = Recurrence(
             kernels, recurrent, biases, pooling=_POOLING[architecture.encoder], relu=architecture.encoder == "lstm_flat"
         )
+        self._projections = Projections(self._recurrence, embedding)
         layers = [f"hidden_{number}" for number in range(len(architecture.hidden))] + ["output"]
         if architecture.loss == "contrastive":
             layers = []
@@ -102,13 +100,6 @@ class Network:
         """Dimensions of a question's vector."""
         steps = self.architecture.flat_length if self.architecture.encoder == "lstm_flat" else 1
         return self.architecture.units * steps * self._recurrence.directions
-
-    @cached_property
-    def _frequent(self) -> list[np.ndarray]:
-        """The projections of the most frequent words, (words, 4, units) for each direction."""
-        directions = range(self._recurrence.directions)
-        vectors = self._embedding[: _FREQUENT // (16 * self.architecture.units * len(directions))]
-        return [np.ascontiguousarray(self._recurrence.project(vectors, d).transpose(1, 0, 2)) for d in directions]
 
     def encode(self, ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None = None) -> Encodings:
         """Return the vector of each question, and the states of its tokens where the architecture has a late measure.
@@ -154,41 +145,33 @@ class Network:
         inputs = np.empty(shape, np.float32)
         for direction, sequence in enumerate(sequences):
             steps = sequence[order].T
-            frequent = self._frequent[direction]
+            frequent = self._projections.frequent[direction]
             rare = steps >= len(frequent)
             inputs[:, :, direction] = frequent.take(steps, axis=0, mode="clip").transpose(0, 2, 1, 3)
             if rare.any():
                 step, row = np.nonzero(rare)
-                projected = self._recurrence.project(self._embedding[steps[step, row]], direction)
-                inputs[step, :, direction, row] = projected.transpose(1, 0, 2)
+                inputs[step, :, direction, row] = self._projections.of(steps[step, row], direction)
         each_step = self._each_step(encodings, order, lengths[order], range(len(sequences)))
         encodings.vectors[order] = self._recurrence.few(inputs, lengths[order], each_step)
 
     def _encode_many(
         self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, pool: ThreadPoolExecutor | None
     ) -> None:
-        # Each distinct token is projected once, however often it occurs.
-        tokens, place = distinct_ids(sequences[0])
         width = self.width // len(sequences)
+        tasks = [partial(by_beginning, sequence, lengths) for sequence in sequences]
+        words, *orders = each(pool, lambda task: task(), [partial(self._projections.unknown, sequences[0]), *tasks])
+        self._projections.learn(words, pool)
 
-        def project_block(projected: np.ndarray, direction: int, start: int) -> None:
-            vectors = self._embedding[tokens[start : start + _ROWS]]
-            projected[:, start : start + _ROWS] = self._recurrence.project(vectors, direction)
-
-        def encode_block(projected: np.ndarray, direction: int, rows: np.ndarray) -> None:
+        def encode_block(direction: int, rows: np.ndarray) -> None:
             sizes = lengths[rows]
-            block = place[sequences[direction][rows, : sizes.max()]]
+            block = sequences[direction][rows, : sizes.max()]
             each_step = self._each_step(encodings, rows, sizes, [direction])
-            encoded = self._recurrence.many(direction, projected, block, sizes, each_step)
+            encoded = self._recurrence.many(direction, self._projections.all[direction], block, sizes, each_step)
             encodings.vectors[rows, direction * width : (direction + 1) * width] = encoded
 
-        for direction, sequence in enumerate(sequences):
-            projected = np.empty((4, len(tokens), self.architecture.units), np.float32)
-            tasks: list[Callable[[], Any]] = [partial(by_beginning, sequence, lengths)]
-            tasks += [partial(project_block, projected, direction, start) for start in range(0, len(tokens), _ROWS)]
-            order = each(pool, lambda task: task(), tasks)[0]
+        for direction, order in enumerate(orders):
             blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
-            each(pool, partial(encode_block, projected, direction), blocks[::-1])  # the last take longest
+            each(pool, partial(encode_block, direction), blocks[::-1])  # the last take longest
 
     def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray, late: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Return the score of each pair: the logit of the head, or margin/2 − distance for the contrastive loss.

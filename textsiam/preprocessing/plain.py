@@ -11,8 +11,10 @@ _NEWLINE, _SPACE = b"\n "
 _MARKS = np.isin(np.arange(256), list(b"?!.,"))  # by byte: at a word's end no token has it, nor depends on it
 _PADDING = bytes(16)  # so that 16 bytes can be read anywhere
 # By byte: what normalisation may look at, beside every one that is not ASCII; what it makes of the others.
-_SPECIAL = np.array([code > 127 or not chr(code).isprintable() or chr(code) in "&<" for code in range(256)])
+_SPECIAL = np.array([code > 127 or not chr(code).isprintable() or chr(code) == "<" for code in range(256)])
 _SPECIAL[_NEWLINE] = False
+_SIGNS = np.isin(np.arange(256), list(b"-/&"))  # what follows them tells whether they are special
+_LETTERS = np.array([chr(code).isascii() and chr(code).isalpha() for code in range(256)])
 _NORMAL = np.frombuffer(bytes(range(256)).lower().replace(b"`", b"'"), np.uint8)
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)  # keeps the first bytes of eight
 _SLOTS = 18  # bits
@@ -88,11 +90,12 @@ class PlainEncoder:
     """Encodes the texts that normalisation leaves as they are, but for case, grave accents and spaces.
 
     Args:
-        part: ids of a part of a normalised text that holds no space; marks (?!.,) at its end change none of them.
+        encode: ids of each of some parts of normalised texts that hold no space; marks (?!.,) at the end of a part
+            change none of its.
     """
 
-    def __init__(self, part: Callable[[str], Sequence[int]]):
-        self._part = part
+    def __init__(self, encode: Callable[[Sequence[str]], Sequence[Sequence[int]]]):
+        self._encode = encode
         self._table = WordTable()
 
     def __call__(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +105,7 @@ class PlainEncoder:
         codes = data[: -len(_PADDING)]
         ends = np.flatnonzero(codes == _NEWLINE)
         plain = _plain(codes, ends)
-        data = _NORMAL[data]
+        data = _NORMAL.take(data)
         starts, sizes = _words(data[: len(codes)])
         bounds = np.searchsorted(starts, ends)  # words up to the end of each text
         if not plain.all():
@@ -122,26 +125,30 @@ class PlainEncoder:
         missing = np.flatnonzero(numbers == 0)
         text = data.tobytes()
         edges = zip(starts[missing].tolist(), (starts + sizes)[missing].tolist(), strict=True)
-        words = [text[start:end].decode() for start, end in edges]
-        found = list(map(self._part, words))
+        words = [text[start:end] for start, end in edges]
+        new = {word: place for place, word in enumerate(words)}  # each once
+        ids_of = dict(zip(new, self._encode([word.decode() for word in new]), strict=True))
+        found = list(map(ids_of.__getitem__, words))
         count[missing] = list(map(len, found))
         ends = np.cumsum(count)
         places = np.arange(count.sum()) + np.repeat(table.starts.take(numbers) - ends + count, count)
         ids = table.ids.take(places, mode="clip")
         ids[np.repeat(numbers == 0, count)] = list(chain.from_iterable(found))
-        new = {word: place for place, word in enumerate(words) if len(word) <= 16}
-        rows = missing[list(new.values())]
-        table.add(low[rows], high[rows], [found[place] for place in new.values()])
+        short = [place for word, place in new.items() if len(word) <= 16]
+        table.add(low[missing[short]], high[missing[short]], [found[place] for place in short])
         return ids, count
 
 
 def _plain(codes: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return which texts are plain, by the bytes of all and where each ends."""
-    special = _SPECIAL[codes]
-    sign = (codes[:-1] == ord("-")) | (codes[:-1] == ord("/"))
-    special[:-1] |= sign & (codes[1:] == _SPACE)  # see ``tokenise.reaches_over``
+    special = np.flatnonzero(_SPECIAL.take(codes))
+    signs = np.flatnonzero(_SIGNS.take(codes))  # before the last byte, which ends a text
+    spaced = codes[signs + 1] == _SPACE
+    entity = codes[signs] == ord("&")
+    # An ampersand may begin an entity, where no space follows; else see ``tokenise.reaches_over``.
+    signs = signs[np.where(entity, ~spaced, spaced & ~_LETTERS[codes.take(signs + 2, mode="clip")])]
     plain = np.ones(len(ends), bool)
-    plain[np.searchsorted(ends, np.flatnonzero(special))] = False
+    plain[np.searchsorted(ends, np.concatenate([special, signs]))] = False
     return plain
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice, pairwise
 
 import numpy as np
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 _REMEMBERED = 1 << 15  # parts of questions, mostly words, whose ids are remembered
 _TOGETHER = 16  # texts that are worth to be split together
-_BLOCK = 8192  # texts that are split together
+_FIRST, _BLOCK = 1024, 8192  # texts that are split together, at first and in the end: what words are is then known
 
 
 def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> np.ndarray:
@@ -70,7 +70,7 @@ class Preprocessor:
         self.vocabulary = vocabulary
         self.max_length = max_length
         self._remembered = lru_cache(_REMEMBERED)(self._part)
-        self._plain_encoder = PlainEncoder(self._remembered)
+        self._plain_encoder = PlainEncoder(self._parts)
         self._cut_said = False
 
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
@@ -92,13 +92,15 @@ class Preprocessor:
         """
         if len(texts) < _TOGETHER:
             return _padded(self.encode(texts))
-        starts = range(0, len(texts), _BLOCK)
-        blocks = each(pool, self._encode_block, [texts[start : start + _BLOCK] for start in starts])
+        edges = [0, _FIRST]
+        while edges[-1] < len(texts):
+            edges.append(edges[-1] + min(edges[-1], _BLOCK))
+        blocks = each(pool, self._encode_block, [texts[start:end] for start, end in pairwise(edges)])
         if len(blocks) == 1:
             return blocks[0]
         lengths = np.concatenate([sizes for _, sizes in blocks])
         padded = np.zeros((len(texts), lengths.max()), np.int32)
-        for start, (ids, sizes) in zip(starts, blocks, strict=True):
+        for start, (ids, sizes) in zip(edges, blocks, strict=False):
             padded[start : start + len(sizes), : ids.shape[1]] = ids
         return padded, lengths
 
@@ -129,6 +131,12 @@ class Preprocessor:
 
     def _part(self, normalised: str) -> list[int]:
         return self.vocabulary.known(self.tokenizer.tokens(normalised))
+
+    def _parts(self, normalised: Sequence[str]) -> list[list[int]]:
+        """Return what ``_part`` does of each: misspelt words are looked up together."""
+        tokens = list(map(self.tokenizer.tokens, normalised))
+        ids = iter(self.vocabulary.ids(list(chain.from_iterable(tokens))))
+        return [[number for number in islice(ids, len(part)) if number is not None] for part in tokens]
 
     def _limited(self, ids: list[int]) -> list[int]:
         if len(ids) > self.max_length:

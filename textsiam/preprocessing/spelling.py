@@ -1,11 +1,15 @@
 """Misspelt words: the known word that is one slip of typing away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 from zlib import crc32
 
+import numpy as np
+
 _SHORTEST = 5  # letters; of shorter words too many are one slip away from another
 _LETTERS = {letter: crc32(letter.encode()) >> 7 for letter in ascii_lowercase}  # their sum tells most words apart
+_CHANGES = np.array([0, *_LETTERS.values(), *(-value for value in _LETTERS.values())])  # what a slip does to the sum
+_MASK = (1 << 20) - 1
 
 
 class Spelling:
@@ -28,15 +32,22 @@ class Spelling:
             if len(word) >= _SHORTEST - 1 and _plain(word):
                 self._words.setdefault(_letters(word), []).append(word)
                 self._longest = max(self._longest, len(word))
+        self._occurs = np.zeros(_MASK + 1, dtype=bool)  # whether a sum, by its last bits, may be among them
+        self._occurs[np.fromiter(self._words, np.int64, len(self._words)) & _MASK] = True
 
-    def __call__(self, word: str) -> int | None:
-        """Return the id of that word, None where there is none, as of a word that is not five letters a–z or more."""
-        if not (_SHORTEST <= len(word) <= self._longest + 1 and _plain(word)):
-            return None
-        letters = _letters(word)
-        changes = [0, *_LETTERS.values(), *(-_LETTERS[letter] for letter in set(word))]
-        known = (other for change in changes for other in self._words.get(letters + change, ()))
-        return min((self._ids[other] for other in known if is_slip(word, other)), default=None)
+    def __call__(self, words: Sequence[str]) -> list[int | None]:
+        """Return the id of that word for each word, None where there is none, as of one not of five letters a–z or more."""
+        numbers: list[int | None] = [None] * len(words)
+        fit = [n for n, word in enumerate(words) if _SHORTEST <= len(word) <= self._longest + 1 and _plain(word)]
+        sums = np.array([_letters(words[number]) for number in fit], np.int64)[:, None] + _CHANGES
+        rows, changes = np.nonzero(self._occurs.take(sums & _MASK))
+        for row, letters in zip(rows.tolist(), sums[rows, changes].tolist(), strict=True):
+            number = fit[row]
+            for other in self._words.get(letters, ()):
+                known, found = self._ids[other], numbers[number]
+                if (found is None or known < found) and is_slip(words[number], other):
+                    numbers[number] = known
+        return numbers
 
 
 def is_slip(word: str, other: str) -> bool:

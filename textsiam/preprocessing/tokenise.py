@@ -143,10 +143,10 @@ class Tokenizer:
 
     def tokens(self, normalised: str) -> list[str]:
         """Return the tokens of a normalised text, or of a part that ``parts`` gave."""
-        letters = normalised.isascii() and normalised.isalpha()  # the common case first, for speed
-        tokens = [normalised] if letters else _find_tokens(normalised)
-        if "'" in normalised or "," in normalised or not _WHOLE.keys().isdisjoint(tokens):
-            tokens = [word for token in tokens for word in _split(token)]
+        if normalised.isascii() and normalised.isalpha():  # the common case first, for speed
+            tokens = list(_WHOLE.get(normalised, (normalised,)))
+        else:
+            tokens = [word for token in _find_tokens(normalised) for word in _split(token)]
         if not self.keep_digits:
             tokens = [token for token in tokens if not has_digit(token)]
         if self._dropped:

@@ -91,22 +91,26 @@ class Vocabulary:
 
     def known(self, tokens: Iterable[str]) -> list[int]:
         """Return the ids of the tokens, in order, those without an id left out."""
-        ids = []
-        for token in tokens:
-            number = self._ids.get(token)
-            if number is None:
-                number = self._unknown(token)
-            if number is not None:
-                ids.append(number)
+        return [number for number in self.ids(list(tokens)) if number is not None]
+
+    def ids(self, tokens: Sequence[str]) -> list[int | None]:
+        """Return the id of each token, None where it has none."""
+        ids = list(map(self._ids.get, tokens))
+        if None in ids:
+            places = [place for place, number in enumerate(ids) if number is None]
+            for place, number in zip(places, self._unknown([tokens[place] for place in places]), strict=True):
+                ids[place] = number
         return ids
 
     @cached_property
     def _spelling(self) -> Spelling:
         return Spelling(self._ids)
 
-    def _unknown(self, token: str) -> int | None:
-        number = self._spelling(token) if self.correct_spelling else None
-        return self._bucket(token) if number is None and self.oov_buckets else number
+    def _unknown(self, tokens: Sequence[str]) -> list[int | None]:
+        numbers = self._spelling(tokens) if self.correct_spelling else [None] * len(tokens)
+        if not self.oov_buckets:
+            return numbers
+        return [self._bucket(t) if number is None else number for t, number in zip(tokens, numbers, strict=True)]
 
     def _bucket(self, token: str) -> int:
         half = self.oov_buckets // 2
