@@ -223,7 +223,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     Returns:
         Microseconds a pair by part; ``one core`` and ``all cores``: µs a pair of scoring in memory, ``encoder`` and
         ``product``: GFLOP/s of the encoder and of one plain matrix product, ``share`` of the two. Counted are the
-        recurrent products, which the first step does without, and the projection of each distinct token.
+        recurrent products, which the first step does without; words are projected before, once in a model's life.
     """
     source, scored = folder / "profile.csv", folder / "profiled.csv"
     pairs[["id", "question1", "question2"]].to_csv(source, index=False)
@@ -233,18 +233,15 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     ids, lengths = model.preprocessor.encode_padded(texts)
 
     shape, network, weights = model.architecture, model.network, model.network.weights
-    units, directions = shape.units, ("forward", "backward")[: 2 if shape.encoder == "bilstm" else 1]
-    used = np.unique(ids)
-    embedded = weights["embedding.embeddings"][used]
-    projected = embedded @ weights["forward.kernel"][:, :units]
-    steps = [tokens for number in range(len(directions)) for tokens in encoder_steps(ids, lengths, number)]
-    gathered = [np.searchsorted(used, tokens) for _, tokens in steps]
+    units, directions = shape.units, 2 if shape.encoder == "bilstm" else 1
+    projected = weights["embedding.embeddings"] @ weights["forward.kernel"][:, :units]
+    steps = [tokens for number in range(directions) for tokens in encoder_steps(ids, lengths, number)]
     active = [len(tokens) for first, tokens in steps if not first]
     state, gates = np.ones((ROWS, units), np.float32), np.empty((4, ROWS, units), np.float32)
     plain_gates = np.empty((ROWS, 4 * units), np.float32)
     recurrent = weights["forward.recurrent_kernel"]
     blocks = np.ascontiguousarray(recurrent.reshape(units, 4, units).swapaxes(0, 1))  # a block a gate
-    work = 8 * units * (units * sum(active) + shape.embedding * len(used) * len(directions))
+    work = 8 * units * units * sum(active)
     products = work // (8 * units * units * ROWS) + 1
 
     vectors = network.encode(ids, lengths).vectors
@@ -259,8 +256,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     instant.probabilities = lambda first, _: np.full(len(first), 0.5)
 
     sides: dict[str, Callable[[], Any]] = {
-        "encoder: projection of distinct tokens": lambda: [embedded @ weights[f"{name}.kernel"] for name in directions],
-        "encoder: gathering": lambda: run(projected[tokens] for tokens in gathered for _ in range(4)),
+        "encoder: gathering": lambda: run(projected[tokens] for _, tokens in steps for _ in range(4)),
         "encoder: matrix products": lambda: run(np.matmul(state[:k], blocks, out=gates[:, :k]) for k in active),
         "pairs: lexical measures": lambda: run(lexical_similarities(shape.lexical, *pair, lexicon) for pair in cut),
         "pairs: vector measures": lambda: run(

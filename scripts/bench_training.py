@@ -35,6 +35,7 @@ def one_side(side: str, data: Path) -> float:
     import keras
 
     from textsiam import DuplicateClassifier
+    from textsiam.optimizer import LazyAdam
     from textsiam.pairs import read_pairs
     from textsiam.runtime import BUNDLED
     from textsiam.siamese import build_siamese, compile_siamese
@@ -52,7 +53,8 @@ def one_side(side: str, data: Path) -> float:
         dropout=classifier.dropout,
         distinct=side != PLAIN,
     )
-    compile_siamese(network, model.architecture, keras.optimizers.Adam(classifier.learning_rate))
+    optimizer = keras.optimizers.Adam if side == PLAIN else LazyAdam
+    compile_siamese(network, model.architecture, optimizer(classifier.learning_rate))
     if side == PLAIN:
         what: dict[str, Any] = {"x": inputs, "y": labels[:, None], "batch_size": size}
     else:

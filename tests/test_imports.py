@@ -19,8 +19,8 @@ preprocessing.plain preprocessing.sequences preprocessing
 augmentation vectors token_sets measures architecture encoders encoders.distinct encoders.text encoders.image
 encoders.faces losses pairing
 images images.pixels images.idx images.datasets
-siamese checkpoints training calibration evaluation behaviour report images.pictures card console
-recurrence network bundle
+siamese optimizer checkpoints training calibration evaluation behaviour report images.pictures card console
+recurrence projections network bundle
 images.network images.batches images.sources images.verification images.fitting images.gallery images.folder
 images.answers images.model images.runs images.recipes
 compression runtime settings fitting presets classifier

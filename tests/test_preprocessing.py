@@ -33,6 +33,7 @@ from textsiam.preprocessing import (
     normalise,
     pad_sequences,
 )
+from textsiam.preprocessing import spelling
 from textsiam.preprocessing import tokenise as tokenise_module
 from textsiam.preprocessing.characters import UNSPACED, WORD
 
@@ -571,6 +572,29 @@ def test_an_unknown_word_is_the_most_frequent_known_one_a_slip_away(word, known)
     assert corrected.encode([word]) == [expected or corrected._bucket(word)]
     assert Vocabulary(known, 0, correct_spelling=True).encode([word]) == [expected - 4 if expected else 0]
     assert Vocabulary(known, 4).encode([word]) == [known.index(word) + 5 if word in known else corrected._bucket(word)]
+
+
+def test_unknown_words_together_have_the_ids_of_each_alone(monkeypatch):
+    monkeypatch.setattr(spelling, "_TOGETHER", 3)
+    known = ["capital", "captain", "number", "numbers", "umber"]
+    words = [
+        "capitla",
+        "x",
+        "captian",
+        "capital",
+        "nubmer",
+        "captain5",
+        "umbers",
+        "numbre",
+        "capitla",
+        "zzzzz",
+        "nmbers",
+    ]
+    vocabulary = Vocabulary(known, 0, correct_spelling=True)
+    expected = [1, None, 2, 1, 3, None, 4, 3, 1, None, 4]  # "umbers" is one slip from "numbers" and from "umber", id 5
+    assert vocabulary.ids(words) == expected
+    assert [vocabulary.ids([word])[0] for word in words] == expected
+    assert vocabulary.ids([]) == []
 
 
 @pytest.mark.parametrize("word", ["capit4l", "cäpital", "capital's", "capitxl", "cpt", "столица"])

@@ -246,6 +246,7 @@ def _train(
     import keras
 
     from textsiam.checkpoints import Checkpoints, fingerprint
+    from textsiam.optimizer import LazyAdam
     from textsiam.siamese import build_siamese, compile_siamese, get_weights, set_weights
     from textsiam.training import balanced_class_weight, train
 
@@ -264,7 +265,7 @@ def _train(
     if settings.schedule == "cosine":
         steps = settings.epochs * -(-len(training) // settings.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
-    compile_siamese(network, architecture, keras.optimizers.Adam(rate))
+    compile_siamese(network, architecture, LazyAdam(rate))
     lasting = {name: value for name, value in vars(settings).items() if name not in _AFTER_TRAINING}
     lasting["before"] = before.digest if before else None
     arrays = [array for pairs in (training, dev) for array in (pairs.ids1, pairs.ids2, pairs.labels)]

@@ -60,12 +60,13 @@ class Projections:
             words: their ids, each once.
             pool: threads to share them; None computes them here.
         """
-
-        def learn_block(block: np.ndarray) -> None:
-            for direction, projections in enumerate(self.all):
-                projections[:, block] = self._recurrence.project(self._embedding[block], direction)
-
         with self._lock:
             words = words[~self._known[words]]  # another thread may have been here
+            everything = self.all
+
+            def learn_block(block: np.ndarray) -> None:
+                for direction, projections in enumerate(everything):
+                    projections[:, block] = self._recurrence.project(self._embedding[block], direction)
+
             each(pool, learn_block, [words[start : start + _TOGETHER] for start in range(0, len(words), _TOGETHER)])
             self._known[words] = True

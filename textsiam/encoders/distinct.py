@@ -1,4 +1,4 @@
-"""An LSTM for training, in Keras: what a token gives to the gates is computed once a batch."""
+"""Layers for training, in Keras: what a token gives to an LSTM's gates is computed once a batch."""
 
 from typing import Any
 
@@ -8,27 +8,26 @@ from keras import layers, ops
 from textsiam.measures import Array
 
 
-class _Cell(layers.LSTMCell):
-    """An LSTM cell that is given x·W + b instead of x."""
+def take_rows(variable: Any, rows: Array) -> Array:
+    """Return rows of a variable, without reading the whole where the backend has a way to."""
+    values = getattr(variable, "value", variable)
+    return values.sparse_read(rows) if hasattr(values, "sparse_read") else ops.take(values, rows, axis=0)
 
-    def project(self, vectors: Array) -> Array:
-        """Return x·W + b: (k, e) → (k, 4 · units)."""
-        return ops.matmul(vectors, self.kernel) + self.bias
 
-    def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, list[Array]]:
-        """Return the state, and what the next step needs."""
-        h, c = states
-        i, f, g, o = ops.split(inputs + ops.matmul(h, self.recurrent_kernel), 4, axis=-1)
-        c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
-        h = ops.sigmoid(o) * ops.tanh(c)
-        return h, [h, c]
+class DistinctEmbedding(layers.Embedding):
+    """``keras.layers.Embedding`` for few of many words."""
+
+    def call(self, inputs: Array) -> Array:
+        """Return the vectors of words: (k,) ids → (k, e)."""
+        return take_rows(self.embeddings, inputs)
 
 
 class DistinctLSTM(layers.Layer):
     """An LSTM whose inputs x·W + b are computed once for each distinct token of a batch, however often it occurs.
 
     Equal to ``keras.layers.LSTM`` over the tokens' vectors, padding masked. x·W is two thirds of the multiplications of
-    a step of the bundled model, and most tokens of a batch are repetitions.
+    a step of the bundled model, and most tokens of a batch are repetitions. Padding comes last, so that no mask is
+    needed: what the cell makes of it reaches no result.
 
     Args:
         units: size of the state.
@@ -39,13 +38,18 @@ class DistinctLSTM(layers.Layer):
     def __init__(self, units: int, *, reverse: bool = False, name: str):
         super().__init__(name=name)
         self.reverse = reverse
-        self.cell = _Cell(units, name=f"{name}_cell")
-        self.steps = layers.RNN(self.cell, return_sequences=True, return_state=True, go_backwards=reverse)
+        self.cell = layers.LSTMCell(units, name=f"{name}_cell")
 
     def build(self, vectors_shape: tuple[int, int], places_shape: tuple[int, int]) -> None:
         """Make the weights, those of ``keras.layers.LSTM``."""
         self.cell.build(vectors_shape)
-        self.steps.build((*places_shape, 4 * self.cell.units))
+
+    def _step(self, state: tuple[Array, Array], inputs: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        h, c = state
+        i, f, g, o = ops.split(inputs + ops.matmul(h, self.cell.recurrent_kernel), 4, axis=-1)
+        c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
+        state = ops.sigmoid(o) * ops.tanh(c), c
+        return state, state
 
     def call(self, vectors: Array, places: Array) -> tuple[Array, Array]:
         """Run over sequences.
@@ -57,9 +61,18 @@ class DistinctLSTM(layers.Layer):
         Returns:
             (n, units), the last state; (n, steps, units), the state at each token, at padding anything.
         """
-        inputs = ops.take(self.cell.project(vectors), places, axis=0)
-        states, last, _ = self.steps(inputs, mask=ops.not_equal(places, 0))
-        return last, ops.flip(states, axis=1) if self.reverse else states
+        rows, units = ops.shape(places)[0], self.cell.units
+        lengths = ops.sum(ops.cast(ops.not_equal(places, 0), "int32"), axis=1)
+        mirrored = ops.maximum(lengths[:, None] - 1 - ops.arange(ops.shape(places)[1], dtype="int32"), 0)
+        if self.reverse:
+            places = ops.take_along_axis(places, mirrored, axis=1)
+        projected = ops.matmul(vectors, self.cell.kernel) + self.cell.bias
+        zeros = ops.zeros((rows, units))
+        _, (states, _) = ops.scan(self._step, (zeros, zeros), ops.take(projected, ops.transpose(places), axis=0))
+        ends = ops.maximum(lengths - 1, 0) * rows + ops.arange(rows, dtype="int32")
+        last = ops.take(ops.reshape(states, (-1, units)), ends, axis=0) * ops.cast(lengths > 0, states.dtype)[:, None]
+        states = ops.transpose(states, (1, 0, 2))
+        return last, ops.take_along_axis(states, mirrored[:, :, None], axis=1) if self.reverse else states
 
     def compute_output_spec(self, vectors: Array, places: Array) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Return the shapes of what ``call`` returns."""

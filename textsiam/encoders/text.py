@@ -1,11 +1,13 @@
 """Sequence of token ids to one vector, in Keras."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
 
 from textsiam.architecture import ALIGNED, Architecture
-from textsiam.encoders.distinct import DistinctLSTM
+from textsiam.encoders.distinct import DistinctEmbedding, DistinctLSTM
 from textsiam.measures import Array
 
 
@@ -43,7 +45,7 @@ def build_text_encoder(
     """
     flat = architecture.encoder == "lstm_flat"
     ids = keras.Input((architecture.flat_length if flat else None,), dtype="int32", name="ids")
-    embedding = _embedding(vectors, train_vectors, mask_zero=not flat)
+    embedding = layers.Embedding(**_embedding(vectors, train_vectors), mask_zero=not flat)
     steps = layers.Dropout(dropout, name="embedding_dropout")(embedding(ids))
     if architecture.encoder == "lstm":
         forward = layers.LSTM(architecture.units, return_state=True, return_sequences=architecture.late, name="forward")
@@ -73,9 +75,10 @@ def build_distinct_encoder(
         train_vectors: likewise.
         dropout: likewise.
     """
+    embedding = DistinctEmbedding(**_embedding(vectors, train_vectors))
     tokens = keras.Input((), dtype="int32", name="tokens")
     places = keras.Input((None,), dtype="int32", name="places")
-    distinct = layers.Dropout(dropout, name="embedding_dropout")(_embedding(vectors, train_vectors)(tokens))
+    distinct = layers.Dropout(dropout, name="embedding_dropout")(embedding(tokens))
     encoding, states = DistinctLSTM(architecture.units, name="forward")(distinct, places)
     if architecture.encoder == "bilstm":
         _, back = DistinctLSTM(architecture.units, reverse=True, name="backward")(distinct, places)
@@ -85,14 +88,14 @@ def build_distinct_encoder(
     return keras.Model([tokens, places], outputs, name="encoder")
 
 
-def _embedding(vectors: np.ndarray, train_vectors: bool, *, mask_zero: bool = False) -> layers.Embedding:
-    return layers.Embedding(
-        *vectors.shape,
-        mask_zero=mask_zero,
-        embeddings_initializer=keras.initializers.Constant(vectors),
-        trainable=train_vectors,
-        name="embedding",
-    )
+def _embedding(vectors: np.ndarray, train_vectors: bool) -> dict[str, Any]:
+    return {
+        "input_dim": vectors.shape[0],
+        "output_dim": vectors.shape[1],
+        "embeddings_initializer": keras.initializers.Constant(vectors),
+        "trainable": train_vectors,
+        "name": "embedding",
+    }
 
 
 def _with_token_states(architecture: Architecture, encoding: Array, states: Array) -> Array | list[Array]:

@@ -10,6 +10,7 @@ _SHORTEST = 5  # letters; of shorter words too many are one slip away from anoth
 _LETTERS = {letter: crc32(letter.encode()) >> 7 for letter in ascii_lowercase}  # their sum tells most words apart
 _CHANGES = np.array([0, *_LETTERS.values(), *(-value for value in _LETTERS.values())])  # what a slip does to the sum
 _MASK = (1 << 20) - 1
+_TOGETHER = 4096  # words looked up together
 
 
 class Spelling:
@@ -36,17 +37,18 @@ class Spelling:
         self._occurs[np.fromiter(self._words, np.int64, len(self._words)) & _MASK] = True
 
     def __call__(self, words: Sequence[str]) -> list[int | None]:
-        """Return the id of that word for each word, None where there is none, as of one not of five letters a–z or more."""
+        """Return the id of that word for each of n, or None, as for one that is not five letters a–z or more."""
         numbers: list[int | None] = [None] * len(words)
         fit = [n for n, word in enumerate(words) if _SHORTEST <= len(word) <= self._longest + 1 and _plain(word)]
-        sums = np.array([_letters(words[number]) for number in fit], np.int64)[:, None] + _CHANGES
-        rows, changes = np.nonzero(self._occurs.take(sums & _MASK))
-        for row, letters in zip(rows.tolist(), sums[rows, changes].tolist(), strict=True):
-            number = fit[row]
-            for other in self._words.get(letters, ()):
-                known, found = self._ids[other], numbers[number]
-                if (found is None or known < found) and is_slip(words[number], other):
-                    numbers[number] = known
+        for start in range(0, len(fit), _TOGETHER):
+            some = fit[start : start + _TOGETHER]
+            sums = np.array([_letters(words[number]) for number in some])[:, None] + _CHANGES
+            rows, changes = np.nonzero(self._occurs.take(sums & _MASK))
+            for row, letters in zip(rows.tolist(), sums[rows, changes].tolist(), strict=True):
+                for other in self._words.get(letters, ()):
+                    known, found = self._ids[other], numbers[some[row]]
+                    if (found is None or known < found) and is_slip(words[some[row]], other):
+                        numbers[some[row]] = known
         return numbers
 
 

@@ -107,7 +107,9 @@ class Vocabulary:
         return Spelling(self._ids)
 
     def _unknown(self, tokens: Sequence[str]) -> list[int | None]:
-        numbers = self._spelling(tokens) if self.correct_spelling else [None] * len(tokens)
+        numbers: list[int | None] = [None] * len(tokens)
+        if self.correct_spelling:
+            numbers = self._spelling(tokens)
         if not self.oov_buckets:
             return numbers
         return [self._bucket(t) if number is None else number for t, number in zip(tokens, numbers, strict=True)]
