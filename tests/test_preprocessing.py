@@ -32,8 +32,8 @@ from textsiam.preprocessing import (
     Vocabulary,
     normalise,
     pad_sequences,
+    spelling,
 )
-from textsiam.preprocessing import spelling
 from textsiam.preprocessing import tokenise as tokenise_module
 from textsiam.preprocessing.characters import UNSPACED, WORD
 
