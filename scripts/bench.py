@@ -4,7 +4,8 @@ pip install -r scripts/bench-requirements.txt
 python scripts/bench.py --data quora_question_pairs.tsv.gz --out docs/bench
 
 Sides that are compared take turns; a figure is the median of the rounds, a ratio the median of the rounds' ratios.
-Whatever is timed runs twice each time, and the second run counts. Writes bench.json, bench.md, bench.svg and bench.png. Runs on Linux.
+Whatever is timed runs twice each time, and the second run counts. Writes bench.json, bench.md, bench.svg and bench.png.
+Runs on Linux.
 """
 
 import argparse

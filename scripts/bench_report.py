@@ -106,8 +106,8 @@ def write_report(results: Results, out: Path) -> str:
             "# Benchmark\n",
             f"{where}\n",
             "`make bench` measures this anew, all in one run. Sides that are compared take turns; a figure is the "
-            "median of the rounds, a ratio the median of the rounds' ratios. Whatever is timed runs twice each time, and "
-            "the second run counts.\n",
+            "median of the rounds, a ratio the median of the rounds' ratios. Whatever is timed runs twice each time, "
+            "and the second run counts.\n",
             markdown(("figure", "measured", "target", "met"), [(*row, MARKS[met]) for *row, met in targets(results)]),
             "Keras gets its ids ready-made, padded to 30, and is timed to its last batch. MiniLM encodes each distinct "
             "question once.\n",

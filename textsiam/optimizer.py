@@ -32,11 +32,11 @@ class LazyAdam(keras.optimizers.Adam):
             self._move_rows(gradient, variable, learning_rate, self._momentums[number], self._velocities[number])
         else:
             moved = self._momentums[number], self._velocities[number], variable
-            before = [ops.copy(values) for values in moved]
+            before = [ops.copy(ops.convert_to_tensor(values)) for values in moved]
             super().update_step(gradient, variable, learning_rate)
             occurs = ops.any(ops.not_equal(gradient, 0), axis=1, keepdims=True)
             for values, kept in zip(moved, before, strict=True):
-                self.assign(values, ops.where(occurs, values, kept))
+                self.assign(values, ops.where(occurs, ops.convert_to_tensor(values), kept))
 
     def _move_rows(self, gradient: Any, variable: Any, learning_rate: Array, m: Any, v: Any) -> None:
         """Do as ``Adam.update_step`` does, with some rows."""
