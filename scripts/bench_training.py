@@ -5,8 +5,8 @@ python scripts/bench_training.py --data quora_question_pairs.tsv.gz --out docs/b
 Keras gets all pairs padded to 30 tokens, as usual; textsiam trains as ``DuplicateClassifier.fit`` does, in batches of
 like length whose distinct tokens are projected once, on TensorFlow and, where it is installed, on JAX. The sides take
 turns, each in a process of its own that trains one epoch to compile and times the next one, from its first batch to the
-end of its last: TensorFlow sometimes takes some 5 seconds to clear up after an epoch of any length. A figure is the median of the rounds, a ratio the
-median of the rounds' ratios. Writes training.json and training.md.
+end of its last: TensorFlow sometimes takes some 5 seconds to clear up after an epoch of any length. A figure is the
+median of the rounds, a ratio the median of the rounds' ratios. Writes training.json and training.md.
 """
 
 import argparse
@@ -61,8 +61,8 @@ def one_side(side: str, data: Path) -> float:
         what = {"x": PairBatches(PairArrays(*inputs.values(), labels), size, seed=0), "shuffle": False}
     times: list[float] = []
     clock = keras.callbacks.LambdaCallback(
-        on_train_batch_begin=lambda *_: times.append(time.perf_counter()),
-        on_train_batch_end=lambda *_: times.append(time.perf_counter()),
+        on_train_batch_begin=lambda *_, **__: times.append(time.perf_counter()),
+        on_train_batch_end=lambda *_, **__: times.append(time.perf_counter()),
     )
     network.fit(**what, epochs=2, callbacks=[clock], verbose=0)
     return len(pairs) / (times[-1] - times[len(times) // 2])
