@@ -237,6 +237,17 @@ def test_a_teacher_counts_in_the_history_as_the_label_it_is_nearer_to(toy_pairs)
     assert "teacher" not in sure.model_.bundle.card
 
 
+def test_the_vectors_of_absent_words_are_left_alone(toy_pairs, monkeypatch):
+    from textsiam import siamese
+    from textsiam.optimizer import LazyAdam
+
+    given = []
+    compiled = siamese.compile_siamese
+    monkeypatch.setattr(siamese, "compile_siamese", lambda *args: given.append(args[2]) or compiled(*args))
+    DuplicateClassifier(**SMALL, epochs=1).fit(*toy_pairs(60, seed=1))
+    assert [type(optimizer) for optimizer in given] == [LazyAdam]
+
+
 @pytest.mark.parametrize("correct", [True, False])
 def test_a_saved_model_corrects_misspelt_words_or_not(toy_pairs, tmp_path, correct):
     pairs, labels = toy_pairs(60, seed=1)

@@ -6,6 +6,7 @@ from threading import Lock
 
 import numpy as np
 
+from textsiam.preprocessing.sequences import distinct_ids
 from textsiam.recurrence import Recurrence
 from textsiam.threads import each
 
@@ -49,9 +50,8 @@ class Projections:
 
     def unknown(self, ids: np.ndarray) -> np.ndarray:
         """Return the words among ids that ``learn`` has not been given yet, each once: (n,)."""
-        occurs = np.zeros(len(self._embedding), dtype=bool)
-        occurs[ids] = True
-        return np.flatnonzero(occurs & ~self._known)
+        words, _ = distinct_ids(ids)
+        return words[~self._known[words]]
 
     def learn(self, words: np.ndarray, pool: ThreadPoolExecutor | None) -> None:
         """Compute the projections of words that stand in ``all`` from now on.

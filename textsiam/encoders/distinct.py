@@ -56,7 +56,7 @@ class DistinctLSTM(layers.Layer):
 
         Args:
             vectors: (k, e), of the distinct tokens; the first is padding.
-            places: int32 (n, steps), the row of each step's token, right-padded with 0.
+            places: int32 (n, steps), the row of each step's token, right-padded with 0; at least one token each.
 
         Returns:
             (n, units), the last state; (n, steps, units), the state at each token, at padding anything.
@@ -69,8 +69,8 @@ class DistinctLSTM(layers.Layer):
         projected = ops.matmul(vectors, self.cell.kernel) + self.cell.bias
         zeros = ops.zeros((rows, units))
         _, (states, _) = ops.scan(self._step, (zeros, zeros), ops.take(projected, ops.transpose(places), axis=0))
-        ends = ops.maximum(lengths - 1, 0) * rows + ops.arange(rows, dtype="int32")
-        last = ops.take(ops.reshape(states, (-1, units)), ends, axis=0) * ops.cast(lengths > 0, states.dtype)[:, None]
+        ends = (lengths - 1) * rows + ops.arange(rows, dtype="int32")
+        last = ops.take(ops.reshape(states, (-1, units)), ends, axis=0)
         states = ops.transpose(states, (1, 0, 2))
         return last, ops.take_along_axis(states, mirrored[:, :, None], axis=1) if self.reverse else states
 

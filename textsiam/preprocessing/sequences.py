@@ -130,10 +130,10 @@ class Preprocessor:
         return self._limited(ids or self.vocabulary.encode(()))
 
     def _part(self, normalised: str) -> list[int]:
-        return self.vocabulary.known(self.tokenizer.tokens(normalised))
+        return self._parts([normalised])[0]
 
     def _parts(self, normalised: Sequence[str]) -> list[list[int]]:
-        """Return what ``_part`` does of each: misspelt words are looked up together."""
+        """Return the ids of each part of normalised texts; misspelt words are looked up together."""
         tokens = list(map(self.tokenizer.tokens, normalised))
         ids = iter(self.vocabulary.ids(list(chain.from_iterable(tokens))))
         return [[number for number in islice(ids, len(part)) if number is not None] for part in tokens]
