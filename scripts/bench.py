@@ -36,7 +36,7 @@ from threadpoolctl import threadpool_limits
 from textsiam import load_model, read_pairs, score_file, similarity
 from textsiam.calibration import choose_threshold
 from textsiam.measures import lexical_similarities, vector_similarities
-from textsiam.recurrence import by_beginning, shared_beginnings
+from textsiam.recurrence import by_beginning, product_rows, shared_beginnings
 from textsiam.scored import CHUNK
 from textsiam.tables import open_table
 from textsiam.token_sets import Lexicon
@@ -204,8 +204,8 @@ def measure_starts(starts: int) -> dict[str, list[tuple[float, float]]]:
     return {name: [values[name] for values in rounds[1:]] for name in codes}
 
 
-def encoder_steps(ids: np.ndarray, lengths: np.ndarray, direction: int) -> Iterator[tuple[bool, np.ndarray]]:
-    """Give the tokens that each step of the encoder takes in, and whether the step is a block's first."""
+def encoder_steps(ids: np.ndarray, lengths: np.ndarray, direction: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Give how many states each step of the encoder multiplies, and the tokens that it takes in."""
     sequences = ids.copy()
     for row, length in zip(sequences, lengths, strict=True) if direction else ():
         row[:length] = row[:length][::-1]
@@ -213,8 +213,8 @@ def encoder_steps(ids: np.ndarray, lengths: np.ndarray, direction: int) -> Itera
     for start in range(0, len(order), ROWS):
         rows = order[start : start + ROWS]
         new, _ = shared_beginnings(sequences[rows, : lengths[rows].max()], lengths[rows])
-        for step in range(new.shape[1]):
-            yield step == 0, sequences[rows[new[:, step]], step]
+        for step, multiplied in enumerate(product_rows(new.sum(axis=0))):
+            yield multiplied, sequences[rows[new[:, step]], step]
 
 
 def read_whole(path: Path) -> None:
@@ -242,7 +242,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
     units, directions = shape.units, 2 if shape.encoder == "bilstm" else 1
     projected = weights["embedding.embeddings"] @ weights["forward.kernel"][:, :units]
     steps = [tokens for number in range(directions) for tokens in encoder_steps(ids, lengths, number)]
-    active = [len(tokens) for first, tokens in steps if not first]
+    active = [multiplied for multiplied, _ in steps if multiplied]
     state, gates = np.ones((ROWS, units), np.float32), np.empty((4, ROWS, units), np.float32)
     plain_gates = np.empty((ROWS, 4 * units), np.float32)
     recurrent = weights["forward.recurrent_kernel"]

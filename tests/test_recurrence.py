@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from textsiam import recurrence
-from textsiam.recurrence import Recurrence, by_beginning, shared_beginnings
+from textsiam.recurrence import Recurrence, by_beginning, product_rows, shared_beginnings
 
 UNITS, DIMENSIONS, WORDS = 5, 3, 30
 POOLINGS = ["last", "maximum", "all"]
@@ -110,11 +110,28 @@ def test_beginnings_that_are_shared_by_hand():
 
 
 def test_shared_beginnings_are_computed_once():
-    tokens, lengths = sequences(500)
+    tokens, lengths = sequences(500, longest=8)
     order = by_beginning(tokens, lengths)
     new, _ = shared_beginnings(tokens[order], lengths[order])
     distinct = {tuple(row[: end + 1]) for row, length in zip(tokens, lengths, strict=True) for end in range(length)}
     assert new.sum() == len(distinct) < lengths.sum() / 2
+
+
+@pytest.mark.parametrize("largest", [1, 2**16, 2**31 - 1])
+def test_order_of_beginnings_whatever_the_ids(largest):
+    tokens, lengths = sequences(3000, longest=7)
+    tokens = np.where(tokens, largest - tokens + 1, 0).clip(0).astype(np.int32)
+    order = by_beginning(tokens, lengths).tolist()
+    assert sorted(order) == list(range(3000))
+    assert tokens[order].tolist() == sorted(tokens.tolist())
+
+
+def test_order_of_sequences_of_nothing():
+    assert sorted(by_beginning(np.zeros((3, 1), np.int32), np.ones(3, np.int64)).tolist()) == [0, 1, 2]
+
+
+def test_products_of_beginnings_that_branch():
+    assert product_rows(np.array([3, 30, 36, 40, 12])).tolist() == [0, 3, 36, 40, 12]
 
 
 def test_long_sequences_come_last():

@@ -194,7 +194,9 @@ class Network:
             )
         hidden = np.concatenate(features, axis=1)
         for kernel, bias in self._head[:-1]:
-            hidden = np.maximum(hidden @ kernel + bias, 0)
+            hidden = hidden @ kernel
+            hidden += bias
+            np.maximum(hidden, 0, out=hidden)
         kernel, bias = self._head[-1]
         return (hidden @ kernel + bias)[:, 0].astype(np.float64)
 

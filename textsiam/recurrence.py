@@ -31,6 +31,8 @@ def _has_fast_tanh() -> bool:
 
 
 _LONG = (12, 20)  # tokens
+_COMMON = 8  # tokens by which sequences are sorted: few share more
+_BRANCHING = 0.8
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 # A function f and a factor s with f(s·x) = tanh(x); the factor is folded into the weights.
 TANH, FACTOR = (np.tanh, 1.0) if _has_fast_tanh() else (_tanh_by_exp, -2.0)
@@ -176,7 +178,7 @@ class Recurrence:
         sums, gathered = np.empty((2, 4 * sizes.max() * units), np.float32)
         output = np.empty((len(tokens), units * (tokens.shape[1] if self.pooling == "all" else 1)), np.float32)
         h = c = best = np.empty((0, units), np.float32)
-        for step, k in enumerate(sizes.tolist()):
+        for step, (k, multiplied) in enumerate(zip(sizes.tolist(), product_rows(sizes).tolist(), strict=True)):
             first = np.flatnonzero(new[:, step])
             ids, size = tokens[first, step], 4 * k * units
             x = gathered[:size].reshape(4, k, units)
@@ -184,8 +186,12 @@ class Recurrence:
                 np.take(projected[gate], ids, axis=0, out=x[gate], mode="clip")
             if step:
                 parents = node[first, step - 1]
-                z = np.matmul(h.take(parents, axis=0), recurrent, out=sums[:size].reshape(4, k, units))
-                z += x
+                if multiplied < k:
+                    z = np.matmul(h, recurrent, out=sums[: 4 * h.size].reshape(4, *h.shape))
+                    z = np.add(x, z.take(parents, axis=1), out=x)
+                else:
+                    z = np.matmul(h.take(parents, axis=0), recurrent, out=sums[:size].reshape(4, k, units))
+                    z += x
                 c = c.take(parents, axis=0)
             else:
                 z, c = x, np.zeros((k, units), np.float32)
@@ -222,15 +228,32 @@ def shared_beginnings(tokens: Array, lengths: Array) -> tuple[Array, Array]:
     return new, np.cumsum(new, axis=0) - 1
 
 
+def product_rows(sizes: Array) -> Array:
+    """Return how many states are multiplied in each step, (steps,), by the numbers of beginnings, (steps,).
+
+    One state for each beginning; or, where they branch so much that it pays to copy products, for each of the step
+    before. The first step has none.
+    """
+    before = np.append(0, sizes[:-1])
+    return np.where(before < _BRANCHING * sizes, before, sizes)
+
+
 def by_beginning(tokens: Array, lengths: Array) -> Array:
     """Return an order of sequences, (rows,): the long ones last, else those that begin alike side by side.
 
     Args:
-        tokens: (rows, steps) ids below 2²¹, padded with 0.
+        tokens: (rows, steps) ids, padded with 0; the first 8 count.
         lengths: (rows,).
     """
-    keys = np.zeros((5, len(tokens)), np.uint64)
-    for step in range(min(tokens.shape[1], 12)):  # few sequences share more
-        keys[step // 3] = keys[step // 3] << np.uint64(21) | tokens[:, step].astype(np.uint64)
-    keys[4] = np.searchsorted(_LONG, lengths)  # among short ones a long one would make steps of a few rows
-    return np.lexsort([*keys[3::-1], keys[4]])
+    columns = tokens[:, :_COMMON].T.astype(np.uint64)
+    bits = max(1, int(columns.max()).bit_length())
+    keys = np.searchsorted(_LONG, lengths).astype(np.uint64)  # a long one among short ones would make steps of few rows
+    while True:
+        room = (64 - int(keys.max()).bit_length()) // bits
+        for column in columns[:room]:
+            keys = keys << np.uint64(bits) | column
+        order, columns = np.argsort(keys), columns[room:]
+        if not len(columns):
+            return order
+        ordered = keys[order]
+        keys[order] = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))  # the same order in fewer bits
