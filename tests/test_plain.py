@@ -67,7 +67,7 @@ def test_texts_together_have_the_ids_of_each_alone(texts):
             "&amp;",
             "<b>",
             "\ud800",
-            "x" * 401,
+            "x" * 1602,
             "a\r",
             "a\x7f",
             "\x85",
@@ -81,15 +81,32 @@ def test_what_normalisation_may_change_is_not_plain(text):
     assert ids.tolist() == alone("first last")
 
 
-def test_a_word_is_asked_for_once_and_a_long_one_each_time():
+def test_a_word_is_asked_for_once_and_a_very_long_one_each_time():
     asked = []
     encoder = PlainEncoder(lambda words: asked.extend(words) or [[1]] * len(words))
     encoder(["what is", "a question"])
     encoder(["is a", "what question"])
     assert sorted(asked) == ["a", "is", "question", "what"]
-    encoder(["y" * 17])
-    encoder(["y" * 17])
-    assert asked[4:] == ["y" * 17] * 2
+    for _ in range(2):
+        encoder(["y" * 17, "z" * 65, "y" * 17])
+    assert asked[4:] == ["y" * 17, "z" * 65, "z" * 65]
+
+
+def test_words_beside_the_table_are_limited(monkeypatch):
+    monkeypatch.setattr(module, "_OTHERS", 3)
+    encoder = PlainEncoder(ids_of_all)
+    texts = [f"antidisestablishment{number}" for number in range(9)]
+    for _ in range(2):
+        check(encoder, texts[:2])
+        check(encoder, texts)
+    assert [word.decode() for word in encoder._others] == texts[:3]
+
+
+def test_a_long_text_changes_no_other():
+    texts = ["what is it", "word " * 400, "why\nnot", "how é"]
+    ids, counts = PlainEncoder(ids_of_all)(texts)
+    assert counts.tolist() == [3, 0, 0, 0]
+    assert ids.tolist() == alone("what is it")
 
 
 def test_a_full_table_and_words_that_share_slots_change_no_ids(monkeypatch):

@@ -7,6 +7,7 @@ from threading import Lock
 import numpy as np
 
 LONG = 400  # characters; of a longer text nothing is remembered, so that what is remembered stays small
+_BYTES = 4 * LONG + 1  # that so many characters have at most, with what ends them
 _NEWLINE, _SPACE = b"\n "
 _MARKS = np.isin(np.arange(256), list(b"?!.,"))  # by byte: at a word's end no token has it, nor depends on it
 _PADDING = bytes(16)  # so that 16 bytes can be read anywhere
@@ -19,6 +20,7 @@ _NORMAL = np.frombuffer(bytes(range(256)).lower().replace(b"`", b"'"), np.uint8)
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)  # keeps the first bytes of eight
 _SLOTS = 18  # bits
 _ENTRIES = 1 << (_SLOTS - 1)
+_OTHERS, _LONGEST = 1 << 14, 64  # words beside the table, bytes of each
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)  # odd, of random bits
 
 
@@ -50,8 +52,12 @@ class WordTable:
         numbers[missing] = self._found(slots[missing] ^ 1, low[missing], high[missing])
         return numbers
 
-    def add(self, low: np.ndarray, high: np.ndarray, ids: Sequence[Sequence[int]]) -> None:
-        """Take distinct words up, as far as there is room for them in the two slots that each may have."""
+    def add(self, low: np.ndarray, high: np.ndarray, ids: Sequence[Sequence[int]]) -> list[int]:
+        """Take distinct words up, as far as there is room for them in the two slots that each may have.
+
+        Returns:
+            The rows of those that there is no room for.
+        """
         with self._lock:
             left = np.flatnonzero(self.find(low, high) == 0)  # another thread may have been here
             for other in (0, 1):
@@ -61,6 +67,7 @@ class WordTable:
                 rows = left[free]
                 self._write(slots[free], low[rows], high[rows], [ids[row] for row in rows])
                 left = np.delete(left, free)
+        return left.tolist()
 
     def _write(self, slots: np.ndarray, low: np.ndarray, high: np.ndarray, ids: list[Sequence[int]]) -> None:
         flat = list(chain.from_iterable(ids))
@@ -97,13 +104,15 @@ class PlainEncoder:
     def __init__(self, encode: Callable[[Sequence[str]], Sequence[Sequence[int]]]):
         self._encode = encode
         self._table = WordTable()
+        self._others: dict[bytes, Sequence[int]] = {}  # words that the table cannot take, and their ids
 
     def __call__(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of the plain ones among texts, one after another, and how many each of the n has, or 0."""
-        joined = "\n".join(text if len(text) <= LONG and "\n" not in text else "&" for text in texts)
-        data = np.frombuffer(joined.encode("utf-8", "surrogatepass") + b"\n" + _PADDING, np.uint8)
+        data = np.frombuffer("\n".join(texts).encode("utf-8", "surrogatepass") + b"\n" + _PADDING, np.uint8)
         codes = data[: -len(_PADDING)]
         ends = np.flatnonzero(codes == _NEWLINE)
+        if len(ends) > len(texts) or np.diff(ends, prepend=-1).max() > _BYTES:
+            return self([text if len(text) <= LONG and "\n" not in text else "&" for text in texts])
         plain = _plain(codes, ends)
         data = _NORMAL.take(data)
         starts, sizes = _words(data[: len(codes)])
@@ -126,16 +135,20 @@ class PlainEncoder:
         text = data.tobytes()
         edges = zip(starts[missing].tolist(), (starts + sizes)[missing].tolist(), strict=True)
         words = [text[start:end] for start, end in edges]
-        new = {word: place for place, word in enumerate(words)}  # each once
+        new = {word: place for place, word in enumerate(words) if word not in self._others}  # each once
         ids_of = dict(zip(new, self._encode([word.decode() for word in new]), strict=True))
-        found = list(map(ids_of.__getitem__, words))
+        found = [ids_of[word] if word in ids_of else self._others[word] for word in words]
         count[missing] = list(map(len, found))
         ends = np.cumsum(count)
         places = np.arange(count.sum()) + np.repeat(table.starts.take(numbers) - ends + count, count)
         ids = table.ids.take(places, mode="clip")
         ids[np.repeat(numbers == 0, count)] = list(chain.from_iterable(found))
-        short = [place for word, place in new.items() if len(word) <= 16]
-        table.add(low[missing[short]], high[missing[short]], [found[place] for place in short])
+        short = [word for word in new if len(word) <= 16]
+        rows = missing[[new[word] for word in short]]
+        left = table.add(low[rows], high[rows], [ids_of[word] for word in short])
+        if (room := _OTHERS - len(self._others)) > 0:
+            others = [short[row] for row in left] + [word for word in new if 16 < len(word) <= _LONGEST]
+            self._others |= {word: ids_of[word] for word in others[:room]}
         return ids, count
 
 
