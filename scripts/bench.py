@@ -224,7 +224,7 @@ def read_whole(path: Path) -> None:
 
 
 def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """Time the parts of scoring a CSV in one thread (processor time), each on its own with the same data.
+    """Time the parts of scoring a CSV on one core, each on its own with the same data, by the process's time.
 
     Returns:
         Microseconds a pair by part; ``one core`` and ``all cores``: µs a pair of scoring in memory, ``encoder`` and
@@ -281,7 +281,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
         "file": lambda: score_file(source, scored, model=instant, overwrite=True),
     }
     with one_core():
-        seconds = in_turns(sides | wholes, rounds, time.thread_time)
+        seconds = in_turns(sides | wholes, rounds, time.process_time)
     part = {name: float(np.median(values)) / len(pairs) * 1e6 for name, values in seconds.items()}
     whole = {name: part.pop(name) for name in wholes}
     part["text: normalising, tokens, ids, padding"] = whole["text"]

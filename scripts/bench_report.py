@@ -117,7 +117,7 @@ def write_report(results: Results, out: Path) -> str:
             "Half of dev are duplicates. Textsiam's thresholds are those in its model folders, chosen on dev; the "
             "others' are chosen on training pairs of which half are duplicates.\n",
             "## Where the time goes\n",
-            f"Scoring a CSV, each part timed on its own in one thread. In memory: {memory}.\n",
+            f"Scoring a CSV, each part timed on its own, on one core. In memory: {memory}.\n",
             markdown(("", "part", "µs a pair", "share"), parts),
         ]
     )
