@@ -92,6 +92,15 @@ def test_a_word_is_asked_for_once_and_a_very_long_one_each_time():
     assert asked[4:] == ["y" * 17, "z" * 65, "z" * 65]
 
 
+def test_a_word_that_finds_no_slot_is_asked_for_once(monkeypatch):
+    monkeypatch.setattr(module, "_SLOTS", 1)
+    asked = []
+    encoder = PlainEncoder(lambda words: asked.extend(words) or ids_of_all(words))
+    for _ in range(2):
+        check(encoder, [f"w{number}" for number in range(20)])
+    assert encoder._table._entries <= 3 and len(asked) == 20
+
+
 def test_words_beside_the_table_are_limited(monkeypatch):
     monkeypatch.setattr(module, "_OTHERS", 3)
     encoder = PlainEncoder(ids_of_all)
@@ -103,9 +112,9 @@ def test_words_beside_the_table_are_limited(monkeypatch):
 
 
 def test_a_long_text_changes_no_other():
-    texts = ["what is it", "word " * 400, "why\nnot", "how é"]
+    texts = ["what is it", "word " * 400, "why\nnot", "how é", "日" * 400]
     ids, counts = PlainEncoder(ids_of_all)(texts)
-    assert counts.tolist() == [3, 0, 0, 0]
+    assert counts.tolist() == [3, 0, 0, 0, 0]
     assert ids.tolist() == alone("what is it")
 
 
