@@ -32,7 +32,7 @@ def _has_fast_tanh() -> bool:
 
 _LONG = (12, 20)  # tokens
 _COMMON = 8  # tokens by which sequences are sorted: few share more
-_BRANCHING = 0.8
+_BRANCHING = 0.8  # beginnings of a step to those of the next; see ``product_rows``
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 # A function f and a factor s with f(s·x) = tanh(x); the factor is folded into the weights.
 TANH, FACTOR = (np.tanh, 1.0) if _has_fast_tanh() else (_tanh_by_exp, -2.0)
