@@ -34,12 +34,12 @@ from standard_split import standard_split
 from threadpoolctl import threadpool_limits
 
 from textsiam import load_model, read_pairs, score_file, similarity
-from textsiam.calibration import choose_threshold
-from textsiam.measures import lexical_similarities, vector_similarities
-from textsiam.recurrence import by_beginning, product_rows, shared_beginnings
-from textsiam.scored import CHUNK
-from textsiam.tables import open_table
-from textsiam.token_sets import Lexicon
+from textsiam.files.opening import open_table
+from textsiam.inference.lstm import by_beginning, product_rows, shared_beginnings
+from textsiam.scoring.rows import CHUNK
+from textsiam.siamese.calibration import choose_threshold
+from textsiam.siamese.measures import lexical_similarities, vector_similarities
+from textsiam.text.lexical import Lexicon
 
 ROWS, BLOCK = 1024, 2048  # questions of a step of the encoder; pairs compared together
 STAGES = ("text", "encoder", "pairs", "file")

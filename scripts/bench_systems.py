@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from textsiam import load_model
-from textsiam.measures import lexical_similarities
-from textsiam.preprocessing import pad_sequences
-from textsiam.token_sets import Lexicon
+from textsiam.siamese.measures import lexical_similarities
+from textsiam.text.lexical import Lexicon
+from textsiam.text.preprocessor import pad_sequences
 
 STEPS, BATCH = 30, 512  # of the Keras side
 FIRST = ("How do I learn Python?", "What is the best way to learn Python?")
@@ -18,7 +18,7 @@ Scorer = Callable[[list[str], list[str]], np.ndarray]  # n questions, n question
 
 def keras_network(model: Any) -> Any:
     """Return the Keras network of a model's weights."""
-    from textsiam.siamese import build_siamese, set_weights
+    from textsiam.training.network import build_siamese, set_weights
 
     network = build_siamese(model.architecture, model.network.weights["embedding.embeddings"])
     set_weights(network, model.network.weights)

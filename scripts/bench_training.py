@@ -35,11 +35,11 @@ def one_side(side: str, data: Path) -> float:
     import keras
 
     from textsiam import DuplicateClassifier
-    from textsiam.optimizer import LazyAdam
-    from textsiam.pairs import read_pairs
-    from textsiam.runtime import BUNDLED
-    from textsiam.siamese import build_siamese, compile_siamese
-    from textsiam.training import PairArrays, PairBatches
+    from textsiam.files.pairs import read_pairs
+    from textsiam.inference.model import BUNDLED
+    from textsiam.training.loop import PairArrays, PairBatches
+    from textsiam.training.network import build_siamese, compile_siamese
+    from textsiam.training.optimizer import LazyAdam
 
     classifier = DuplicateClassifier.load(BUNDLED)
     model, size = classifier.model_, classifier.batch_size

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 
 from standard_split import standard_split
 
-from textsiam.bundle import write_bundle
-from textsiam.compression import compress_weights, prune_vocabulary
-from textsiam.fitting import LabelledPairs, calibrate
-from textsiam.pairs import check_pairs, read_pairs
-from textsiam.runtime import load_model
+from textsiam.files.pairs import check_pairs, read_pairs
+from textsiam.inference.compression import compress_weights, prune_vocabulary
+from textsiam.inference.folder import write_bundle
+from textsiam.inference.model import load_model
+from textsiam.training.fit import LabelledPairs, calibrate
 
 WORDS = 36_000
 LIMIT_BYTES, LIMIT_ACCURACY = 12_000_000, 0.001

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.decomposition import PCA
 
-from textsiam.pairs import read_pairs
-from textsiam.preprocessing import Tokenizer, Vocabulary
+from textsiam.files.pairs import read_pairs
+from textsiam.text.tokenise import Tokenizer
+from textsiam.text.vocabulary import Vocabulary
 
 BATCH = 512
 

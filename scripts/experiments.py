@@ -19,9 +19,9 @@ import keras
 from machine import processor
 from results import SPLITS, Run, measure, train
 
-from textsiam.pairs import read_pairs
-from textsiam.presets import preset
-from textsiam.runtime import load_model
+from textsiam.files.pairs import read_pairs
+from textsiam.inference.model import load_model
+from textsiam.training.presets import preset
 
 TABLE = Path(__file__).resolve().parent.parent / "docs" / "experiments.md"
 COLUMNS = (

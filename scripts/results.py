@@ -26,12 +26,12 @@ from machine import processor
 from standard_split import standard_split
 
 from textsiam import DuplicateClassifier, __version__
-from textsiam.checkpoints import discard
-from textsiam.classifier import evaluate_model
-from textsiam.pairs import Split, read_pairs, split_pairs
-from textsiam.presets import preset
-from textsiam.runtime import Model, load_model
-from textsiam.vectors import SELF_TRAINED
+from textsiam.files.pairs import Split, read_pairs, split_pairs
+from textsiam.inference.model import Model, load_model
+from textsiam.siamese.checkpoints import discard
+from textsiam.training.classifier import evaluate_model
+from textsiam.training.presets import preset
+from textsiam.training.vectors import SELF_TRAINED
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def test_the_readme_opens_with_the_two_commands():
 def test_commands_of_the_readme_parse():
     import typer
 
-    from textsiam.cli import app
+    from textsiam.cli.main import app
 
     group = typer.main.get_command(app)
     commands = {name: command for name, command in group.commands.items() if name != "images"}

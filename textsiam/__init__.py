@@ -6,35 +6,36 @@ The public names are imported when first used: ``import textsiam`` itself loads 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from textsiam._version import __version__
-
 if TYPE_CHECKING:
-    from textsiam.classifier import DuplicateClassifier
     from textsiam.errors import TextsiamError
-    from textsiam.frames import score_frame
+    from textsiam.files.pairs import read_pairs, split_pairs
     from textsiam.images.model import ImageSiamese
-    from textsiam.losses import contrastive_loss, triplet_loss
-    from textsiam.pairing import make_pairs, make_triplets
-    from textsiam.pairs import read_pairs, split_pairs
-    from textsiam.runtime import is_duplicate, load_model, similarity
-    from textsiam.scoring import score_file
+    from textsiam.inference.model import is_duplicate, load_model, similarity
+    from textsiam.scoring.file import score_file
+    from textsiam.scoring.frame import score_frame
+    from textsiam.siamese.losses import contrastive_loss, triplet_loss
+    from textsiam.siamese.pairing import make_pairs, make_triplets
+    from textsiam.training.classifier import DuplicateClassifier
+
+__version__ = "0.1.0"
 
 _HOMES = {
-    "DuplicateClassifier": "classifier",
+    "DuplicateClassifier": "training.classifier",
     "ImageSiamese": "images.model",
     "TextsiamError": "errors",
-    "contrastive_loss": "losses",
-    "is_duplicate": "runtime",
-    "load_model": "runtime",
-    "make_pairs": "pairing",
-    "make_triplets": "pairing",
-    "read_pairs": "pairs",
-    "score_file": "scoring",
-    "score_frame": "frames",
-    "similarity": "runtime",
-    "split_pairs": "pairs",
-    "triplet_loss": "losses",
+    "contrastive_loss": "siamese.losses",
+    "is_duplicate": "inference.model",
+    "load_model": "inference.model",
+    "make_pairs": "siamese.pairing",
+    "make_triplets": "siamese.pairing",
+    "read_pairs": "files.pairs",
+    "score_file": "scoring.file",
+    "score_frame": "scoring.frame",
+    "similarity": "inference.model",
+    "split_pairs": "files.pairs",
+    "triplet_loss": "siamese.losses",
 }
+_MODULES = {"losses": "siamese.losses", "pairing": "siamese.pairing"}  # documented under these names
 
 __all__ = [
     "DuplicateClassifier",
@@ -56,9 +57,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name in _HOMES:
+        value = getattr(import_module(f"textsiam.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"textsiam.{_MODULES[name]}")
+    else:
         raise AttributeError(f"module 'textsiam' has no attribute {name!r}")
-    value = getattr(import_module(f"textsiam.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,5 +1,5 @@
 """``python -m textsiam`` is ``textsiam``."""
 
-from textsiam.cli import main
+from textsiam.cli.main import main
 
 main()

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from textsiam.bundle import write_bundle
 from textsiam.errors import TextsiamError
-from textsiam.images.datasets import PairList
+from textsiam.images.data.pixels import Bytes, as_pixels
+from textsiam.images.data.read import PairList
 from textsiam.images.folder import ImageModel
 from textsiam.images.gallery import Identification
 from textsiam.images.network import Floats
-from textsiam.images.pixels import Bytes, as_pixels
 from textsiam.images.sources import PairData
 from textsiam.images.verification import VerificationFigures, verification_figures
-from textsiam.pairing import Pairs, make_pairs
+from textsiam.inference.folder import write_bundle
+from textsiam.siamese.pairing import Pairs, make_pairs
 
 Images = ArrayLike  # (n, h, w) or (n, h, w, c): integers in [0, 255] or fractions in [0, 1]
 
@@ -65,7 +65,7 @@ class TrainedSiamese:
         if pixels.shape[1:] != network.shape:
             raise TextsiamError(
                 f"The model takes images of {network.shape} (height, width, channels); these have {pixels.shape[1:]}. "
-                "Bring them to it: textsiam.images.pixels.fit_images."
+                "Bring them to it: textsiam.images.data.pixels.fit_images."
             )
         return network.embed(pixels)
 
@@ -112,7 +112,7 @@ class TrainedSiamese:
             images: as for ``embed``.
             labels: (n,), the class of each.
             pairs: of these images; None: each once with one of its class and once with another, by
-                ``textsiam.pairing.make_pairs``.
+                ``textsiam.siamese.pairing.make_pairs``.
 
         Raises:
             TextsiamError: see ``embed``; or the labels do not serve.

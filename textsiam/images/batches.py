@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
-from textsiam.images.datasets import PairList
-from textsiam.images.pixels import Bytes, scale
-from textsiam.pairing import Indices, class_batches, make_pairs
+from textsiam.images.data.pixels import Bytes, scale
+from textsiam.images.data.read import PairList
+from textsiam.siamese.pairing import Indices, class_batches, make_pairs
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray]
 
@@ -52,7 +52,7 @@ def plan_within(
         batch_size: images in a batch, b; n where there are fewer.
         pairs_per_image: pairs of a batch, as a multiple of its images.
         positive_fraction: share of the same pairs, in [0, 1].
-        images_per_class: so many of each class of a batch, see ``textsiam.pairing.class_batches``; None: as chance
+        images_per_class: so many of each class of a batch, see ``siamese.pairing.class_batches``; None: as chance
             will have it, and each image at most once an epoch.
         seed: of all chance.
         epoch: another one gives other batches and pairs.
@@ -82,7 +82,7 @@ def plan_classes(labels: Indices, batch_size: int, *, images_per_class: int, see
     Args:
         labels: (n,), the class of each image, integers.
         batch_size: images in a batch, about; fewer where there are not so many classes.
-        images_per_class: see ``textsiam.pairing.class_batches``; classes that have fewer are left out.
+        images_per_class: see ``textsiam.siamese.pairing.class_batches``; classes that have fewer are left out.
         seed: of all chance.
         epoch: another one gives other batches.
     """

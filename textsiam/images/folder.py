@@ -1,4 +1,4 @@
-"""The folder of an image model: what ``textsiam.bundle`` writes, with the encoder as data, never as code."""
+"""The folder of an image model: what ``textsiam.inference.folder`` writes, with the encoder as data, never as code."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -6,13 +6,13 @@ from typing import Any
 
 import keras
 
-from textsiam.bundle import Bundle
-from textsiam.calibration import Calibration
-from textsiam.card import figure_text
-from textsiam.encoders.image import build_image_encoder
 from textsiam.errors import TextsiamError
+from textsiam.images.encoders import build_image_encoder
 from textsiam.images.gallery import Gallery
 from textsiam.images.network import HeadSettings, SiameseNetwork
+from textsiam.inference.card import figure_text
+from textsiam.inference.folder import Bundle
+from textsiam.siamese.calibration import Calibration
 
 KIND = "images"
 _EMBEDDINGS = "gallery.embeddings"

@@ -10,19 +10,19 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from textsiam._version import __version__
-from textsiam.bundle import read_bundle
-from textsiam.calibration import fit_calibration
-from textsiam.encoders.image import build_image_encoder
+from textsiam import __version__
 from textsiam.errors import TextsiamError
 from textsiam.images.answers import Images, TrainedSiamese, labelled_images
-from textsiam.images.datasets import PairList
-from textsiam.images.fitting import History, check_settings, train
+from textsiam.images.data.read import PairList
+from textsiam.images.encoders import build_image_encoder
+from textsiam.images.fit import History, check_settings, train
 from textsiam.images.folder import ImageModel, describe_encoder
 from textsiam.images.gallery import Gallery
 from textsiam.images.network import HeadSettings, SiameseNetwork
 from textsiam.images.sources import ImagePart, PairData, Part, Source, labelled_source, scheme_pairs
 from textsiam.images.verification import choose_distance, verification_figures
+from textsiam.inference.folder import read_bundle
+from textsiam.siamese.calibration import fit_calibration
 
 
 class ImageSiamese(TrainedSiamese):
@@ -33,13 +33,13 @@ class ImageSiamese(TrainedSiamese):
             images in [0, 1] to one vector each, which is trained in place.
         loss: "contrastive" or "triplet" on the Euclidean distance, or "binary_crossentropy" on a sigmoid head.
         margin: of the contrastive and the triplet loss.
-        form: of the contrastive loss: "distance" or "squared", see ``textsiam.losses.contrastive_loss``.
+        form: of the contrastive loss: "distance" or "squared", see ``textsiam.siamese.losses.contrastive_loss``.
         mining: for triplets: "all", "semihard" or "hard" within the batch; "random" negatives; or "nearest", the hard
             negatives of all images, found anew before each epoch.
         measures: vector measures that feed the sigmoid head.
         hidden: units of each dense layer of the sigmoid head.
         dropout: of the sigmoid head, in [0, 1).
-        encoder_options: of the encoder of that name, see ``textsiam.encoders.image``.
+        encoder_options: of the encoder of that name, see ``textsiam.images.encoders``.
         pairing: "within" pairs the images of each batch with one another, many pairs an image; "random", "once" and
             "consecutive" are the schemes of ``make_pairs`` on all images, anew each epoch.
         pairs_per_image: for "within".

@@ -9,10 +9,10 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
-from textsiam.images.pixels import Bytes, scale
-from textsiam.losses import CONTRASTIVE_FORMS, ContrastiveLoss, TripletLoss, contrastive_loss, triplet_loss
-from textsiam.measures import Array, select_measures
-from textsiam.siamese import EuclideanDistance, Similarities
+from textsiam.images.data.pixels import Bytes, scale
+from textsiam.siamese.losses import CONTRASTIVE_FORMS, ContrastiveLoss, TripletLoss, contrastive_loss, triplet_loss
+from textsiam.siamese.measures import Array, select_measures
+from textsiam.training.network import EuclideanDistance, Similarities
 
 Floats = NDArray[np.float32]
 
@@ -28,8 +28,8 @@ class HeadSettings:
         loss: "contrastive" and "triplet" compare by Euclidean distance; "binary_crossentropy" by vector measures, dense
             layers and a sigmoid.
         margin: of the contrastive and the triplet loss, above 0.
-        form: of the contrastive loss, see ``textsiam.losses.contrastive_loss``.
-        measures: vector measures of the sigmoid head, see ``textsiam.measures.MEASURES``.
+        form: of the contrastive loss, see ``textsiam.siamese.losses.contrastive_loss``.
+        measures: vector measures of the sigmoid head, see ``textsiam.siamese.measures.MEASURES``.
         hidden: units of its dense layers.
         dropout: share of its measures and hidden units dropped in training, in [0, 1).
     """

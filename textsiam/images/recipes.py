@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from textsiam.encoders.faces import face_backbone, fisher_encoder
-from textsiam.encoders.image import pooled_encoder
 from textsiam.errors import TextsiamError
-from textsiam.images.datasets import LabelledImages, PairList, read_images, read_pair_list
+from textsiam.images.data.pixels import as_pixels, scale
+from textsiam.images.data.read import LabelledImages, PairList, read_images, read_pair_list
+from textsiam.images.encoders import pooled_encoder
+from textsiam.images.experiment import Outcome, outcome_of_images, tenths
+from textsiam.images.faces import face_backbone, fisher_encoder
 from textsiam.images.model import ImageSiamese
-from textsiam.images.pixels import as_pixels, scale
-from textsiam.images.runs import Outcome, outcome_of_images, tenths
-from textsiam.pairing import Pairs, make_pairs
+from textsiam.siamese.pairing import Pairs, make_pairs
 
 TEST_SUBJECTS, DEV_SUBJECTS = 10, 5
 FACE_SIZE = (56, 46)

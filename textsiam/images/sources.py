@@ -22,11 +22,11 @@ from textsiam.images.batches import (
     plan_within,
     stream_batches,
 )
-from textsiam.images.datasets import PairList
+from textsiam.images.data.pixels import Bytes, as_pixels
+from textsiam.images.data.read import PairList
 from textsiam.images.network import Floats, SiameseNetwork
-from textsiam.images.pixels import Bytes, as_pixels
-from textsiam.losses import MINING
-from textsiam.pairing import Indices, Pairs, hard_negatives, make_pairs, make_triplets
+from textsiam.siamese.losses import MINING
+from textsiam.siamese.pairing import Indices, Pairs, hard_negatives, make_pairs, make_triplets
 
 PAIRINGS = ("within", "random", "once", "consecutive")
 MININGS = (*MINING, "random", "nearest")
@@ -200,7 +200,7 @@ def augmentation_of(settings: SimpleNamespace) -> Augmentation:
 
 
 def scheme_pairs(labels: ArrayLike, settings: SimpleNamespace, epoch: int = 0) -> Pairs:
-    """Return pairs of all images by a scheme of ``textsiam.pairing.make_pairs``; "within" is measured as "random"."""
+    """Return pairs of all images by a scheme of ``make_pairs``; "within" is measured as "random"."""
     options = {"small_classes": "skip", "seed": settings.random_state, "epoch": epoch}
     if settings.pairing == "once":
         positive = round(settings.positive_fraction * (len(np.asarray(labels)) // 2))

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
-from textsiam.calibration import check_labelled, choose_threshold
 from textsiam.errors import TextsiamError
+from textsiam.siamese.calibration import check_labelled, choose_threshold
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def choose_distance(distances: ArrayLike, same: ArrayLike, scale: float) -> floa
         scale: a distance as it is usual at the border, above 0: half the margin.
 
     Raises:
-        TextsiamError: see ``textsiam.calibration.choose_threshold``.
+        TextsiamError: see ``textsiam.siamese.calibration.choose_threshold``.
     """
     values, truth = check_labelled(distances, same, both_classes=True)
     chosen = choose_threshold(_likeness(values, scale), truth).value

@@ -1,0 +1,61 @@
+"""The command line: its verbs, and what becomes of errors."""
+
+import atexit
+import gc
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from textsiam import __version__
+from textsiam.cli import images, text
+from textsiam.errors import TextsiamError
+
+app = typer.Typer(
+    help="Decide whether two questions ask the same thing.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (text.train, text.evaluate, text.score, text.compare, text.info):
+    app.command()(verb)
+app.add_typer(images.app, name="images")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"textsiam {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 data or model error, 2 usage."""
+    if sys.stderr is None:  # closed by who started us: what would be said there is said to nobody
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # Rows are lists by the million and hold no cycles: to look for some, and once more at the end, is 7 % of scoring.
+    gc.set_threshold(200_000)
+    atexit.register(gc.freeze)
+    try:
+        app()
+    except TextsiamError as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{error.filename or 'The output'} cannot be read or written: {error.strerror or error}."
+    else:
+        return
+    typer.echo(f"textsiam: {message}", err=True)
+    sys.exit(1)

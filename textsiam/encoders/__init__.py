@@ -1,1 +1,0 @@
-"""Encoders: the one part of a Siamese network that knows what an input is."""

@@ -1,0 +1,346 @@
+"""Held-out figures of a model: overall, slice by slice, and its most confident mistakes.
+
+Everywhere 1 = duplicate, probabilities are of duplicate in [0, 1], and the decision is `probability >= threshold`.
+A figure that the data cannot define (a ROC AUC of one class) is None, and null in JSON. Every function here raises
+TextsiamError for arguments it cannot use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics
+
+from textsiam.errors import TextsiamError
+from textsiam.siamese.calibration import Floats, Integers, check_labelled, check_probabilities
+from textsiam.text.tokenise import NEGATIONS, has_digit
+
+ECE_BINS = 15
+Booleans = NDArray[np.bool_]
+Interval = tuple[float, float]
+Tokens = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a model achieves on labelled pairs, positives being duplicates.
+
+    Attributes:
+        rows: number of pairs.
+        positives: number of duplicates.
+        threshold: the decision is `probability >= threshold`.
+        accuracy: share of right decisions.
+        accuracy_interval: its 95% bootstrap interval (percentile).
+        balanced_accuracy: mean of the recalls of both classes; None with one class.
+        precision: share of duplicates among the pairs called duplicate; None when no pair is.
+        recall: share of the duplicates called so; None without duplicates.
+        f1: harmonic mean of precision and recall; None when duplicates are neither there nor called.
+        mcc: Matthews correlation of label and decision, in [-1, 1]; None with one class.
+        roc_auc: chance that a duplicate gets a higher probability than a non-duplicate; None with one class.
+        average_precision: area under the precision-recall steps; None with one class.
+        log_loss: mean negative log likelihood in nats, at least 0, lower is better.
+        brier: mean squared error of the probability, lower is better.
+        ece: expected calibration error over 15 bins of equal mass, see `reliability`, lower is better.
+        ece_interval: its 95% bootstrap interval; it starts at 0 where chance alone explains the error.
+        true_positives: duplicates called so; likewise false_positives, true_negatives and false_negatives.
+    """
+
+    rows: int
+    positives: int
+    threshold: float
+    accuracy: float
+    accuracy_interval: Interval
+    balanced_accuracy: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    mcc: float | None
+    roc_auc: float | None
+    average_precision: float | None
+    log_loss: float
+    brier: float
+    ece: float
+    ece_interval: Interval
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Probabilities against outcomes, one entry a bin: mean probability, share of duplicates, pairs; and their ECE."""
+
+    predicted: Floats
+    observed: Floats
+    rows: Integers
+    ece: float
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The figures of a part of the pairs; all but `rows` are None where the part cannot define them."""
+
+    name: str
+    rows: int
+    duplicates: float | None
+    accuracy: float | None
+    f1: float | None
+    roc_auc: float | None
+    log_loss: float | None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A pair on the wrong side of the threshold; `row` is its position from 0."""
+
+    row: int
+    question1: str
+    question2: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Wrong decisions, the most confident first: pairs wrongly called duplicate, and duplicates missed."""
+
+    false_positives: tuple[Mistake, ...]
+    false_negatives: tuple[Mistake, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that is known about a model on labelled pairs."""
+
+    figures: Figures
+    slices: tuple[Slice, ...]
+    mistakes: Mistakes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything ready for JSON."""
+        return asdict(self)
+
+
+def evaluate_pairs(
+    question1: Sequence[str],
+    question2: Sequence[str],
+    tokens1: Tokens,
+    tokens2: Tokens,
+    *,
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    threshold: float,
+    seen: ArrayLike | None = None,
+) -> Evaluation:
+    """Bundle `evaluate`, `slices` and `most_confident_mistakes`, whose arguments these are; all of n rows."""
+    return Evaluation(
+        evaluate(labels, probabilities, threshold),
+        tuple(slices(tokens1, tokens2, labels, probabilities, threshold, seen=seen)),
+        most_confident_mistakes(question1, question2, labels, probabilities, threshold),
+    )
+
+
+def evaluate(
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float, *, bootstrap: int = 1000, seed: int = 0
+) -> Figures:
+    """Measure probabilities and decisions against labels.
+
+    Args:
+        labels: (n,), 1 = duplicate, 0 = not.
+        probabilities: (n,), in [0, 1].
+        threshold: pairs at or above it are called duplicate.
+        bootstrap: resamples behind the intervals, at least 1.
+        seed: of the resampling.
+
+    Raises:
+        TextsiamError: no rows, lengths that differ, a label other than 0 and 1, or a probability outside [0, 1].
+    """
+    truth, scores, called = _checked(labels, probabilities, threshold)
+    (tn, fp), (fn, tp) = metrics.confusion_matrix(truth, called, labels=[0, 1]).tolist()
+    both = 0 < tp + fn < truth.size
+    accuracy_interval, ece_interval = _intervals(truth, scores, called, bootstrap, seed)
+    return Figures(
+        rows=truth.size,
+        positives=tp + fn,
+        threshold=float(threshold),
+        accuracy=float(metrics.accuracy_score(truth, called)),
+        accuracy_interval=accuracy_interval,
+        balanced_accuracy=float(metrics.balanced_accuracy_score(truth, called)) if both else None,
+        precision=_defined(metrics.precision_score(truth, called, zero_division=np.nan)),
+        recall=_defined(metrics.recall_score(truth, called, zero_division=np.nan)),
+        f1=_defined(metrics.f1_score(truth, called, zero_division=np.nan)),
+        mcc=float(metrics.matthews_corrcoef(truth, called)) if both else None,
+        roc_auc=float(metrics.roc_auc_score(truth, scores)) if both else None,
+        average_precision=float(metrics.average_precision_score(truth, scores)) if both else None,
+        log_loss=float(metrics.log_loss(truth, scores, labels=[0, 1])),
+        brier=float(np.mean((scores - truth) ** 2)),
+        ece=reliability(truth, scores).ece,
+        ece_interval=ece_interval,
+        true_positives=tp,
+        false_positives=fp,
+        true_negatives=tn,
+        false_negatives=fn,
+    )
+
+
+def reliability(labels: ArrayLike, probabilities: ArrayLike) -> Reliability:
+    """Compare probabilities with outcomes in 15 bins of equal mass; `labels` and `probabilities` as for `evaluate`.
+
+    The bins end at the quantiles of the probabilities: n/15 pairs each but for ties, since equal probabilities share a
+    bin. `ece = Σ rows/n · |predicted - observed|` (Naeini et al. 2015; equal mass after Nixon et al. 2019).
+    """
+    truth, scores, _ = _checked(labels, probabilities, 0.5)
+    bins = _bins(scores)
+    rows = np.bincount(bins)
+    held = rows > 0
+    predicted, observed = (np.bincount(bins, values)[held] / rows[held] for values in (scores, truth))
+    ece = float(np.average(np.abs(predicted - observed), weights=rows[held]))
+    return Reliability(predicted, observed, rows[held], ece)
+
+
+def slices(
+    tokens1: Tokens,
+    tokens2: Tokens,
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    threshold: float,
+    *,
+    seen: ArrayLike | None = None,
+) -> list[Slice]:
+    """Measure the parts of the pairs where duplicate detectors differ: always the same slices, empty ones too.
+
+    They go by length (tokens of the longer question), word overlap (Jaccard index of the token sets, 1 for two empty
+    questions), negation in one question only, numbers (tokens with a digit) that differ and, given `seen`, training.
+
+    Args:
+        tokens1: n lists of tokens, as `Tokenizer` gives them.
+        tokens2: n lists of tokens, likewise.
+        labels: (n,), 1 = duplicate, 0 = not.
+        probabilities: (n,), in [0, 1].
+        threshold: pairs at or above it are called duplicate.
+        seen: (n,), how many of the pair's questions stand in the training data: 0, 1 or 2.
+    """
+    truth, scores, called = _checked(labels, probabilities, threshold)
+    _check_lengths(truth.size, tokens1=tokens1, tokens2=tokens2)
+    sets = list(zip(map(frozenset, tokens1), map(frozenset, tokens2), strict=True))
+    length = np.maximum([*map(len, tokens1)], [*map(len, tokens2)])
+    overlap = np.array([_jaccard(first, second) for first, second in sets])
+    masks = {
+        "Up to 8 tokens": length <= 8,
+        "9 to 12 tokens": (length > 8) & (length <= 12),
+        "13 to 20 tokens": (length > 12) & (length <= 20),
+        "More than 20 tokens": length > 20,
+        "Word overlap below 0.25": overlap < 0.25,
+        "Word overlap 0.25 to 0.5": (overlap >= 0.25) & (overlap < 0.5),
+        "Word overlap 0.5 to 0.75": (overlap >= 0.5) & (overlap < 0.75),
+        "Word overlap 0.75 and above": overlap >= 0.75,
+        "Negation in one question only": np.array([_negated(first) != _negated(second) for first, second in sets]),
+        "Different numbers": np.array([_numbers(first) != _numbers(second) for first, second in sets]),
+    }
+    if seen is not None:
+        known = np.asarray(seen)
+        _check_lengths(truth.size, seen=known)
+        which = ("Neither question", "One question", "Both questions")
+        masks |= {f"{questions} seen in training": known == count for count, questions in enumerate(which)}
+    return [_slice(name, truth[mask], scores[mask], called[mask]) for name, mask in masks.items()]
+
+
+def most_confident_mistakes(
+    question1: Sequence[str],
+    question2: Sequence[str],
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    threshold: float,
+    *,
+    count: int = 20,
+) -> Mistakes:
+    """Collect the wrong decisions furthest from their label, at most `count` a side, ties in order of rows.
+
+    Args:
+        question1: n strings.
+        question2: n strings.
+        labels: (n,), 1 = duplicate, 0 = not.
+        probabilities: (n,), in [0, 1].
+        threshold: pairs at or above it are called duplicate.
+        count: mistakes kept on each side.
+    """
+    truth, scores, called = _checked(labels, probabilities, threshold)
+    _check_lengths(truth.size, question1=question1, question2=question2)
+    first, second = np.asarray(question1, dtype=object), np.asarray(question2, dtype=object)
+
+    def worst(wrong: Booleans) -> tuple[Mistake, ...]:
+        rows = np.flatnonzero(wrong)
+        rows = rows[np.argsort(-np.abs(scores - truth)[rows], kind="stable")][:count]
+        return tuple(Mistake(int(row), first[row], second[row], float(scores[row])) for row in rows)
+
+    return Mistakes(worst(called & (truth == 0)), worst(~called & (truth == 1)))
+
+
+def _checked(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> tuple[Integers, Floats, Booleans]:
+    scores, truth = check_labelled(check_probabilities(probabilities), labels)
+    return truth, scores, scores >= threshold
+
+
+def _check_lengths(rows: int, **columns: Any) -> None:
+    for name, column in columns.items():
+        if len(column) != rows:
+            raise TextsiamError(f"{name} has {len(column)} rows where the labels have {rows}")
+
+
+def _bins(scores: Floats) -> Integers:
+    edges = np.quantile(scores, np.arange(1, ECE_BINS) / ECE_BINS)
+    return np.searchsorted(edges, scores, side="right")
+
+
+def _intervals(truth: Integers, scores: Floats, called: Booleans, draws: int, seed: int) -> tuple[Interval, Interval]:
+    """Return 95% bootstrap intervals of accuracy and ECE.
+
+    Resampling adds noise to an error that cannot be negative, so the ECE's percentiles lie too high. Its upper end is
+    one, on the safe side; its lower end takes off the 97.5% quantile of that noise, `Σ rows/n · |gap* - gap|`.
+    """
+    random = np.random.default_rng(seed)
+    bins, residuals, right = _bins(scores), (scores - truth) / truth.size, (called == truth) / truth.size
+    accuracies, gaps = np.empty(draws), np.empty((draws, ECE_BINS))
+    for index in range(draws):
+        weights = np.bincount(random.integers(truth.size, size=truth.size), minlength=truth.size)
+        accuracies[index] = weights @ right
+        gaps[index] = np.bincount(bins, weights * residuals, minlength=ECE_BINS)
+    gap = np.bincount(bins, residuals, minlength=ECE_BINS)
+    noise = np.quantile(np.abs(gaps - gap).sum(axis=1), 0.975)
+    lowest, highest = np.quantile(accuracies, (0.025, 0.975)).tolist()
+    error = max(0.0, float(np.abs(gap).sum() - noise)), float(np.quantile(np.abs(gaps).sum(axis=1), 0.975))
+    return (lowest, highest), error
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _slice(name: str, truth: Integers, scores: Floats, called: Booleans) -> Slice:
+    if truth.size == 0:
+        return Slice(name, 0, None, None, None, None, None)
+    f1 = metrics.f1_score(truth, called, zero_division=np.nan)
+    roc_auc = metrics.roc_auc_score(truth, scores) if 0 < truth.sum() < truth.size else np.nan
+    log_loss = float(metrics.log_loss(truth, scores, labels=[0, 1]))
+    duplicates, accuracy = float(truth.mean()), float(np.mean(called == truth))
+    return Slice(name, truth.size, duplicates, accuracy, _defined(f1), _defined(roc_auc), log_loss)
+
+
+def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
+    return len(first & second) / len(first | second) if first or second else 1.0
+
+
+def _negated(tokens: frozenset[str]) -> bool:
+    return not NEGATIONS.isdisjoint(tokens)
+
+
+def _numbers(tokens: frozenset[str]) -> set[str]:
+    return set(filter(has_digit, tokens))

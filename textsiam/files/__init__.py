@@ -1,0 +1,1 @@
+"""Files: tables of question pairs and what is written safely to the disk."""

@@ -1,0 +1,285 @@
+"""csv and tsv files, row by row: every row keeps its bytes, and one that cannot be read costs no other."""
+
+import csv
+import gzip
+import hashlib
+import sys
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from textsiam.errors import TextsiamError
+from textsiam.files.tables import Chunk, Position, Table, Unsound
+
+_RECORD_LIMIT = 1 << 26  # bytes of a row: where more come, a quote was not closed
+_CHUNK_BYTES = 1 << 25  # a chunk of more ends, however few rows it has
+_WASTE, _FEW = 1_000_000, 100  # lines read in vain, after stray quotes, from which on a row may have so few only
+_BLOCK = 1 << 20
+_TOGETHER = 1 << 16  # bytes read together: few enough that a row which needs a closer look costs few others theirs
+
+
+class _Lines:
+    """The lines of a file, decoded for the csv reader; those of the record being read can be had back as bytes."""
+
+    def __init__(self, stream: BinaryIO):
+        self.stream = stream
+        self.taken: list[bytes] = []
+        self.most = sys.maxsize  # lines of a row
+        self._size = 0
+        self._first = True
+        self._waiting: deque[bytes] = deque()  # given back
+        self._ahead, self._place = b"", 0  # bytes read ahead, which come after those lines, and how far they are taken
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._line()
+        if b"\r" in line:  # alone it ends a line too
+            line, *others = line.splitlines(keepends=True)
+            self.give_back(others)
+        self.taken.append(line)
+        self._size += len(line)
+        if not line:
+            raise StopIteration
+        if self._size > _RECORD_LIMIT:
+            raise csv.Error(f"no end of it within {_RECORD_LIMIT >> 20} MB")
+        if len(self.taken) > self.most:
+            raise csv.Error(f"no end of it within {self.most} lines")
+        text = line.decode("utf-8", "surrogateescape")
+        if self._first:
+            self._first, text = False, text.removeprefix("\ufeff")
+        return text
+
+    def _line(self) -> bytes:
+        if self._waiting:
+            return self._waiting.popleft()
+        end = self._ahead.find(b"\n", self._place) + 1
+        if not end:
+            line = self._ahead[self._place :] + self.stream.readline(_RECORD_LIMIT + 1)
+            self._ahead, self._place = b"", 0
+            return line
+        line, self._place = self._ahead[self._place : end], end
+        return line
+
+    def look_ahead(self, most: int) -> bytes:
+        """Return whole lines that come next, nothing where some were given back.
+
+        Args:
+            most: of them.
+        """
+        if self._waiting:
+            return b""
+        if self._ahead.find(b"\n", self._place) < 0:
+            self._ahead, self._place = self._ahead[self._place :] + self.stream.read1(_TOGETHER), 0  # type: ignore[attr-defined]
+        data = self._ahead[self._place :]
+        return data[: len(data) - len(data.split(b"\n", most)[-1])]
+
+    def pass_over(self, size: int) -> None:
+        """Take so many bytes of those that ``look_ahead`` returned."""
+        self._place += size
+
+    def record(self) -> list[bytes]:
+        """Return the lines taken since the last call."""
+        taken, self.taken, self._size = self.taken, [], 0
+        return taken
+
+    def read(self, size: int) -> bytes:
+        """Return bytes that have not been taken, at most so many; none at the end."""
+        if not self._waiting and self._place == len(self._ahead):
+            return self.stream.read(size)
+        line = self._line()
+        self.give_back([line[size:]])
+        return line[:size]
+
+    def give_back(self, lines: Sequence[bytes]) -> None:
+        """Let lines be read again."""
+        self._waiting.extendleft(line for line in reversed(lines) if line)
+
+    def seek(self, offset: int) -> None:
+        """Go on at a byte."""
+        self._waiting.clear()
+        self._ahead, self._place = b"", 0
+        self.stream.seek(offset)
+
+
+class TextTable(Table):
+    """A csv or tsv file.
+
+    Args:
+        stream: its bytes, decompressed.
+        delimiter: between the values of a row.
+        name: see ``Table``.
+        file: the file itself, before decompression, and its size in bytes, for ``share``.
+
+    Raises:
+        TextsiamError: there is no header, or it cannot be read.
+    """
+
+    def __init__(self, stream: BinaryIO, delimiter: str, name: str, file: tuple[BinaryIO, int] | None = None):
+        csv.field_size_limit(2**31 - 1)  # one limit a process: raised, never put back, lest another thread's read fails
+        self.name = name
+        self.delimiter = delimiter
+        self._stream = stream
+        self._file = file
+        self._lines = _Lines(stream)
+        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
+        self._digest = hashlib.sha256()
+        self._rows, self._line, self._offset, self._wasted = -1, 0, 0, 0
+        self._ended = False
+        self._doubtful = sys.maxsize  # the byte up to which rows are read one by one
+        header = Chunk()
+        while not (header.rows or header.unsound or self._ended):
+            self._read(header)
+        if not header.rows:
+            self.close()
+            problem = " is empty: no header, 0 rows. Name the columns in its first line."
+            for found in header.unsound:
+                problem = f", header (line {found.line}) {found.reason}"
+            raise TextsiamError(name + problem)
+        self.columns = list(header.rows[0])
+        self.header, self.line_end = header.raw[0], header.ends[0] or b"\n"
+        self._doubtful = 0
+
+    def _read(self, chunk: Chunk, most: int = 1, space: int = 0) -> None:
+        """Read a row, or several at once where that is safe; a blank line is none.
+
+        Args:
+            chunk: takes them up.
+            most: rows.
+            space: bytes that several rows may take.
+        """
+        problem, values = "", []
+        self._lines.most = sys.maxsize if self._wasted < _WASTE else _FEW
+        try:
+            if self._offset >= self._doubtful and self._several(chunk, most, space):
+                return
+            values = next(self._reader)
+        except StopIteration:
+            self._ended = True
+        except csv.Error as error:
+            problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            self._ended = True
+            problem = f"cannot be read: the file is no complete gzip file: {error}. Fetch or compress it again."
+        except OSError as error:  # the disk or the network, not the row
+            raise TextsiamError(
+                f"{self.name} cannot be read after row {self._rows}: {error.strerror or error}. Try again."
+            ) from error
+        lines = self._lines.record()
+        raw = b"".join(lines)
+        if values and not problem:
+            problem = self._problem(raw, values)
+        if problem and not self._ended and len(lines) > 1:  # costs one line, whatever its quote has swallowed
+            self._lines.give_back(lines[1:])
+            self._wasted += len(lines) - 1
+            raw = lines[0]
+        line = self._line + 1
+        self._line += len(lines) - (not lines[-1]) if raw and not problem else bool(raw)
+        self._offset += len(raw)
+        self._digest.update(raw)
+        if not values and not problem:
+            return
+        self._rows += 1
+        body = raw.rstrip(b"\r\n")
+        if problem:
+            chunk.unsound.append(Unsound(self._rows, line, problem, body))
+            return
+        chunk.rows.append(values)
+        chunk.raw.append(body)
+        chunk.ends.append(raw[len(body) :])
+
+    def _several(self, chunk: Chunk, most: int, space: int) -> bool:
+        """Read the next lines together, if each of them is a sound row; else what was looked at is read row by row."""
+        data = self._lines.look_ahead(most)
+        self._doubtful = self._offset + len(data)
+        count = data.count(b"\n")
+        end = b"\r\n" if b"\r" in data else b"\n"
+        if not count or len(data) > space or data.count(end[:1]) != count or b"\0" in data:
+            return False
+        try:
+            texts = data.decode().split(end.decode())[:-1]
+            rows = list(csv.reader(texts, delimiter=self.delimiter, strict=True))
+        except (UnicodeDecodeError, csv.Error):
+            return False
+        if len(rows) != count or set(map(len, rows)) != {len(self.columns)}:
+            return False
+        self._lines.pass_over(len(data))
+        self._rows += count
+        self._line += count
+        self._offset = self._doubtful
+        self._digest.update(data)
+        chunk.rows += rows
+        chunk.raw += data.split(end)[:-1]
+        chunk.ends += [end] * count
+        return True
+
+    def _problem(self, raw: bytes, values: Sequence[str]) -> str:
+        if self._rows >= 0 and len(values) != len(self.columns):
+            return f"has {len(values)} fields, the header {len(self.columns)}. Quote values that hold the delimiter."
+        if b"\0" in raw:
+            return f"has a NUL, its byte {raw.index(0)}: the file is binary or UTF-16. Save it as text in UTF-8."
+        if not raw.isascii():
+            try:
+                raw.decode()
+            except UnicodeDecodeError as error:
+                return f"is not UTF-8: its byte {error.start} is 0x{raw[error.start]:02x}. Convert it to UTF-8."
+        return ""
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """See ``Table``."""
+        chunk, start = Chunk(), self._offset
+        while not self._ended:
+            most = size - len(chunk.rows) - len(chunk.unsound)
+            self._read(chunk, most, _CHUNK_BYTES - (self._offset - start))
+            if len(chunk.rows) + len(chunk.unsound) == size or self._offset - start > _CHUNK_BYTES:
+                yield chunk
+                chunk, start = Chunk(), self._offset
+        if chunk.rows or chunk.unsound:
+            yield chunk
+
+    def position(self) -> Position:
+        """See ``Table``."""
+        return Position(self._rows, self._line, self._offset, self._digest.hexdigest(), self._wasted)
+
+    def skip(self, position: Position) -> bool:
+        """See ``Table``; what is skipped is read, to see that it is the same, but not parsed."""
+        left = position.offset - self._offset
+        while left > 0:
+            try:
+                block = self._lines.read(min(left, _BLOCK))
+            except (EOFError, zlib.error, OSError):
+                return False
+            if not block:
+                return False
+            self._digest.update(block)
+            left -= len(block)
+        self._rows, self._line, self._offset = position.rows, position.lines, position.offset
+        self._wasted = position.wasted
+        return left == 0 and self._digest.hexdigest() == position.digest
+
+    def seek(self, position: Position | None = None) -> None:
+        """See ``Table``.
+
+        Raises:
+            OSError, EOFError, zlib.error: there is no such position, or what comes before it cannot be decompressed.
+        """
+        self._digest = hashlib.sha256()
+        if position is not None:
+            self._lines.seek(position.offset)
+            self._rows, self._line, self._offset = position.rows, position.lines, position.offset
+            self._wasted = position.wasted
+
+    def share(self) -> float | None:
+        """See ``Table``."""
+        if self._file is None:
+            return None
+        file, size = self._file
+        return min(file.tell() / size, 1) if size else 1.0
+
+    def close(self) -> None:
+        """See ``Table``."""
+        self._stream.close()
+        if self._file is not None:
+            self._file[0].close()

@@ -1,0 +1,122 @@
+"""Tables of any size, read piece by piece: csv, tsv, gzipped or not, parquet; every value stays as it is."""
+
+import gzip
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from textsiam.errors import TextsiamError
+from textsiam.files.delimited import TextTable
+from textsiam.files.parquet import BatchChunk, ParquetTable
+from textsiam.files.tables import Chunk, Position, Table, Unsound, display, listing
+
+__all__ = [
+    "DELIMITERS",
+    "BatchChunk",
+    "Chunk",
+    "ParquetTable",
+    "Position",
+    "Table",
+    "TextTable",
+    "Unsound",
+    "display",
+    "kind_of",
+    "listing",
+    "open_table",
+]
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+def kind_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
+    """Return the suffix that says what is in a file, ".csv", ".tsv" or ".parquet", and whether it is gzipped.
+
+    Raises:
+        TextsiamError: it is none of these.
+    """
+    if os.fspath(path) == "-":
+        return ".csv", False
+    file = Path(path)
+    zipped = file.suffix.lower() == ".gz"
+    suffix = (Path(file.stem) if zipped else file).suffix.lower()
+    if suffix not in DELIMITERS and (zipped or suffix != ".parquet"):
+        raise TextsiamError(f"{display(path)} does not end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Name it so.")
+    return suffix, zipped
+
+
+def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
+    """Open a table to read it piece by piece.
+
+    Args:
+        path: a file, an address that fsspec knows (``s3://bucket/pairs.csv``), or ``-`` for standard input, csv.
+
+    Raises:
+        TextsiamError: it cannot be read, or not as what its name says.
+    """
+    if os.fspath(path) == "-":
+        if sys.stdin is None:
+            raise TextsiamError("Standard input is closed; name a file to read.")
+        return TextTable(sys.stdin.buffer, ",", display(path))
+    name = display(path)
+    try:
+        opened = _opener(path)
+        file = opened()
+        with _closing_on_error(file):
+            suffix, zipped = kind_of(path)
+            if suffix == ".parquet":
+                file.close()
+                return ParquetTable(opened, name)
+            size = _size(file)
+            stream = cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file)
+            return TextTable(stream, DELIMITERS[suffix], name, (file, size))
+    except OSError as error:
+        raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error
+
+
+def _opener(path: str | os.PathLike[str]) -> Callable[[], io.BufferedReader]:
+    """Return what opens a file, here or wherever fsspec reaches."""
+    if "://" not in os.fspath(path):
+        return lambda: Path(path).open("rb")
+    fsspec = import_fsspec()
+    try:
+        system, place = fsspec.core.url_to_fs(os.fspath(path))
+    except (ImportError, ValueError) as error:  # the package that speaks the protocol is missing, or nobody knows it
+        raise TextsiamError(f"{display(path)} cannot be read: {listing([error])}") from error
+    return lambda: io.BufferedReader(system.open(place, "rb"), 1 << 20)
+
+
+def import_fsspec() -> Any:
+    """Return fsspec.
+
+    Raises:
+        TextsiamError: it is not installed.
+    """
+    try:
+        import fsspec
+    except ImportError as error:
+        raise TextsiamError("Addresses need fsspec, which is not installed: pip install 'textsiam[dask]'") from error
+    return fsspec
+
+
+def _size(file: BinaryIO) -> int:
+    """Return the size of a file in bytes; 0 for a pipe."""
+    try:
+        return os.fstat(file.fileno()).st_size
+    except OSError:  # a file elsewhere has no descriptor
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return size
+
+
+@contextmanager
+def _closing_on_error(file: BinaryIO) -> Iterator[None]:
+    """Close a file if what follows fails."""
+    try:
+        yield
+    except BaseException:
+        file.close()
+        raise

@@ -1,0 +1,1 @@
+"""Data: pictures and labelled images from files."""

@@ -1,0 +1,234 @@
+"""Where scored rows go: text that keeps every byte of the input, or parquet, written so that a crash costs little."""
+
+import gzip
+import os
+import re
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from textsiam.files.delimited import TextTable
+from textsiam.files.opening import DELIMITERS, kind_of
+from textsiam.files.parquet import BatchChunk, ParquetTable
+from textsiam.files.tables import Chunk, Table
+
+PROBABILITY, DECISION = "duplicate_probability", "duplicate"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of a formula
+
+
+class Output(ABC):
+    """A table that is being written, beside the place where it will stand."""
+
+    @abstractmethod
+    def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
+        """Write the rows of a chunk, with what was found; None leaves both new values empty."""
+
+    @abstractmethod
+    def commit(self) -> int:
+        """Bring to the disk what has been written; return a mark to go on from."""
+
+    @abstractmethod
+    def finish(self, target: Path) -> None:
+        """Put the table, committed, where it shall stand; it can be done again as long as ``clean`` has not been."""
+
+    def clean(self) -> None:  # noqa: B027 - most leave nothing behind
+        """Remove what is not needed any more."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open, finished or not."""
+
+
+class TextOutput(Output):
+    """A csv or tsv file; rows of a text file of the same delimiter keep their bytes.
+
+    Args:
+        table: the input.
+        delimiter: between the values.
+        zipped: gzip it, a member each commit, so that it can be cut after each.
+        part: the file to write, None for ``stream``.
+        stream: where to write instead.
+        mark: what the last ``commit`` of a run to go on with returned; None: a new one.
+        spreadsheet_safe: put an apostrophe before values that a spreadsheet would run.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        delimiter: str,
+        *,
+        zipped: bool = False,
+        part: Path | None = None,
+        stream: BinaryIO | None = None,
+        mark: int | None = None,
+        spreadsheet_safe: bool = False,
+    ):
+        self._part = part
+        self._file: BinaryIO = stream or resumable_file(part, mark)  # type: ignore[arg-type]
+        self._zipped = zipped
+        self._member: gzip.GzipFile | None = None
+        self._safe = spreadsheet_safe
+        self._delimiter = delimiter
+        self._kept: TextTable | None = None
+        if isinstance(table, TextTable) and table.delimiter == delimiter and not spreadsheet_safe:
+            self._kept = table
+        if mark is None:
+            names = [PROBABILITY, DECISION]
+            if self._kept:
+                header = delimiter.join(["", *names]).encode()
+                self._send(self._kept.header + header + self._kept.line_end)
+            else:
+                self._send(self._formatted([[*table.columns, *names]]))
+
+    def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
+        """See ``Output``."""
+        answers = zip(probabilities, duplicates, strict=True)
+        if self._kept:
+            d, end = self._delimiter, self._kept.line_end
+            blank, form = f"{d}{d}".encode(), f"{d}%.6f{d}%d".encode()
+            added = [blank if answer[0] is None else form % answer for answer in answers]
+            rows = zip(chunk.raw, added, chunk.ends, strict=True)
+            self._send(b"".join([part for raw, new, own in rows for part in (raw, new, own or end)]))
+        else:
+            texts = [("", "") if p is None else (f"{p:.6f}", f"{answer:d}") for p, answer in answers]
+            columns = [*chunk.columns(), *zip(*texts, strict=True)]
+            self._send(self._formatted([list(row) for row in zip(*columns, strict=True)]))
+
+    def _formatted(self, rows: list[list[str]]) -> bytes:
+        if self._safe:
+            rows = [[f"'{value}" if value.startswith(_FORMULA) else value for value in row] for row in rows]
+        special = re.compile(f'["\\r\\n{self._delimiter}]').search  # Python's csv writer leaves \\r without quotes
+        quoted = (['"{}"'.format(v.replace('"', '""')) if special(v) else v for v in row] for row in rows)
+        return "".join(f"{self._delimiter.join(row)}\n" for row in quoted).encode()
+
+    def _send(self, data: bytes) -> None:
+        if self._zipped and self._member is None:
+            self._member = gzip.GzipFile("", "wb", fileobj=self._file, mtime=0)
+        (self._member or self._file).write(data)
+
+    def commit(self) -> int:
+        """See ``Output``; the mark is the size of the file."""
+        if self._member:
+            self._member.close()
+            self._member = None
+        self._file.flush()
+        if self._part is None:
+            return 0
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def finish(self, target: Path) -> None:
+        """See ``Output``."""
+        self._file.close()
+        self._part.replace(target)  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        """See ``Output``."""
+        if self._part is not None:
+            self._file.close()
+
+
+def resumable_file(part: Path, mark: int | None) -> BinaryIO:
+    """Open a file to write: anew, or from the size on that it had when it was brought to the disk.
+
+    Raises:
+        OSError: it cannot be opened, or is shorter than that.
+    """
+    if mark is None:
+        return part.open("wb")
+    file = part.open("r+b")
+    if file.seek(0, os.SEEK_END) < mark:
+        file.close()
+        raise OSError(0, f"it is shorter than the {mark} bytes that its journal tells of", str(part))
+    file.seek(mark)
+    file.truncate()
+    return file
+
+
+class ParquetOutput(Output):
+    """A parquet file: a folder of one file a commit, put together at the end. Columns of parquet keep their types.
+
+    Args:
+        table: the input.
+        part: the folder.
+        mark: what the last ``commit`` of a run to go on with returned; None: a new one.
+    """
+
+    def __init__(self, table: Table, part: Path, mark: int | None = None):
+        import pyarrow as pa
+
+        if mark is None:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+        self._part = part
+        self._pieces = mark or 0
+        self._batches: list[Any] = []
+        added = [pa.field(PROBABILITY, pa.float64()), pa.field(DECISION, pa.int8())]
+        fields = table.schema if isinstance(table, ParquetTable) else [(name, pa.string()) for name in table.columns]
+        self._input = pa.schema(fields)
+        self._schema = pa.schema([*self._input, *added], metadata=self._input.metadata)
+
+    def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
+        """See ``Output``."""
+        import pyarrow as pa
+
+        if isinstance(chunk, BatchChunk):
+            columns = chunk.batch.columns
+        else:
+            columns = [pa.array(values, pa.string()) for values in chunk.columns()]
+        if len(chunk):
+            rounded = [None if value is None else round(value, 6) for value in probabilities]
+            columns = [*columns, pa.array(rounded, pa.float64()), pa.array(duplicates).cast(pa.int8())]
+            self._batches.append(pa.record_batch(columns, schema=self._schema))
+
+    def commit(self) -> int:
+        """See ``Output``; the mark is the number of files."""
+        import pyarrow.parquet as pq
+
+        if self._batches:
+            with self._piece(self._pieces).open("wb") as file:
+                with pq.ParquetWriter(file, self._schema) as writer:
+                    for batch in self._batches:
+                        writer.write_batch(batch)
+                file.flush()
+                os.fsync(file.fileno())
+            self._pieces += 1
+            self._batches = []
+        return self._pieces
+
+    def _piece(self, number: int) -> Path:
+        return self._part / f"{number:06}.parquet"
+
+    def finish(self, target: Path) -> None:
+        """See ``Output``."""
+        import pyarrow.parquet as pq
+
+        whole = self._part / "whole.parquet"
+        with whole.open("wb") as file:
+            with pq.ParquetWriter(file, self._schema) as writer:
+                for number in range(self._pieces):
+                    with pq.ParquetFile(self._piece(number)) as piece:
+                        for batch in piece.iter_batches():
+                            writer.write_batch(batch)
+            file.flush()
+            os.fsync(file.fileno())
+        whole.replace(target)
+
+    def clean(self) -> None:
+        """See ``Output``."""
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def close(self) -> None:
+        """See ``Output``: between commits nothing is open."""
+
+
+def open_output(
+    target: str | Path, table: Table, part: Path, *, mark: int | None, spreadsheet_safe: bool = False
+) -> Output:
+    """Return the output of the kind that a file's name tells."""
+    suffix, zipped = kind_of(target)
+    if suffix == ".parquet":
+        return ParquetOutput(table, part, mark)
+    return TextOutput(table, DELIMITERS[suffix], zipped=zipped, part=part, mark=mark, spreadsheet_safe=spreadsheet_safe)

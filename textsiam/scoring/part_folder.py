@@ -1,0 +1,177 @@
+"""The folder of scored parts: which of them are finished, so that a run goes on after any crash."""
+
+import io
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from textsiam.errors import TextsiamError
+from textsiam.files.journal import Journal
+from textsiam.scoring.outputs import resumable_file
+from textsiam.scoring.parts import Part, rejected_rows
+from textsiam.scoring.rows import ScoreSummary, rejected_folder
+
+# Beside the parts; readers of such folders leave out names that begin with _
+_INDEX = "_parts.jsonl"  # a line a finished part
+_ATTEMPTS = "_attempts-"
+
+
+class PartFolder:
+    """The folder of parts, ``OUTPUT.part`` until it is whole, and the index of those that are finished.
+
+    Args:
+        target: the folder to make.
+        work: see ``Journal``.
+        overwrite: replace an existing folder; drop an unfinished run that is of other work.
+
+    Attributes:
+        folder: where to write the parts.
+        attempts: see ``Job``.
+        summary: what the whole comes to, once it is finished; else None.
+
+    Raises:
+        TextsiamError: the target exists, or an unfinished run is of other work.
+    """
+
+    def __init__(self, target: Path, work: dict[str, Any], *, overwrite: bool):
+        self.target = target
+        self.folder = target.with_name(f"{target.name}.part")
+        self.attempts = self.folder / f"{_ATTEMPTS}{uuid4().hex}"
+        self.summary: ScoreSummary | None = None
+        self._overwrite = overwrite
+        self._journal = Journal(target.with_name(f"{target.name}.journal"), work)
+        self._done: dict[str, bytes] = {}  # lines of the index by part, of those that nobody has asked for yet
+        self._resumable = False
+        resumed = self._resume()
+        if self.summary is None or self.folder.exists():
+            self._check_target()
+        if not resumed:
+            _drop(self.folder)
+            self.folder.mkdir()
+            (self.folder / _INDEX).touch()
+            self._journal.note({"summary": None})
+        self._index: BinaryIO = io.BytesIO()
+        if self.summary is None:
+            self._drop_unfinished()
+            self.attempts.mkdir()
+            rejected_folder(self.folder).mkdir(exist_ok=True)
+            self._index = resumable_file(self.folder / _INDEX, len(self._whole_lines()))
+
+    def _resume(self) -> bool:
+        """Read how far an unfinished run of this work has come; False: begin anew."""
+        try:
+            step = self._journal.read()
+            if step is None:
+                return False
+            if step["summary"]:
+                summary = ScoreSummary(**step["summary"])
+                self.summary = replace(summary, resumed_rows=summary.rows)
+            if not (self.folder.is_dir() or (self.summary and self.target.is_dir())):
+                raise TextsiamError(f"{self.folder} of an unfinished run is lost. Start anew with --force.")
+            for line in self._whole_lines().splitlines() if self.summary is None else ():
+                name = json.loads(line)["part"]["name"]
+                if (self.folder / name).exists():
+                    self._done[name] = line
+            self._resumable = bool(self._done)
+        except (TextsiamError, OSError, ValueError, TypeError, KeyError) as error:
+            if self._overwrite:
+                self.summary, self._done = None, {}
+                return False
+            if isinstance(error, TextsiamError):
+                raise
+            raise TextsiamError(
+                f"{self._journal.path} cannot be read as a journal. Start anew with --force."
+            ) from error
+        return True
+
+    def _drop_unfinished(self) -> None:
+        """Remove what earlier runs have not finished, or not noted; whoever still writes it cannot any more."""
+        for path in self.folder.iterdir():
+            if path.name.startswith(_ATTEMPTS) or (path.name.startswith("part-") and path.name not in self._done):
+                _drop(path)
+
+    def _whole_lines(self) -> bytes:
+        """Return the index without a line that a crash cut off."""
+        lines = (self.folder / _INDEX).read_bytes()
+        return lines[: lines.rfind(b"\n") + 1]
+
+    def _check_target(self) -> None:
+        if not self.target.exists():
+            return
+        if not self._overwrite:
+            raise TextsiamError(f"{self.target} exists already. Choose another name, or replace it with --force.")
+        if self.target.is_dir() and not (self.target / _INDEX).exists():
+            raise TextsiamError(f"{self.target} is a folder that textsiam did not make. Choose another name.")
+
+    def finished(self, part: Part) -> ScoreSummary | None:
+        """Return what a part came to, where it is finished; None where it has to be scored.
+
+        Raises:
+            TextsiamError: it is finished, and its rows have changed since.
+        """
+        line = self._done.pop(part.name, None)
+        if line is None:
+            return None
+        record = json.loads(line)
+        if record["part"] != asdict(part):
+            self._refuse_change(part.file)
+            return None
+        summary = ScoreSummary(**record["summary"])
+        return replace(summary, resumed_rows=summary.rows)
+
+    def _refuse_change(self, file: str) -> None:
+        if not self._overwrite:
+            raise TextsiamError(
+                f"{self._journal.path} is of an unfinished run, and what that had read of {file} has changed since. "
+                "Start anew with --force."
+            )
+
+    def note(self, part: Part, summary: ScoreSummary) -> None:
+        """Say that a part lies finished on the disk."""
+        record = {"part": asdict(part), "summary": asdict(summary)}
+        self._index.write(json.dumps(record).encode() + b"\n")
+        self._index.flush()
+        os.fsync(self._index.fileno())
+        self._resumable = True
+
+    def finish(self, summary: ScoreSummary) -> None:
+        """Put the folder, whole, in its place."""
+        for name, line in self._done.items():  # of rows that are no longer there
+            self._refuse_change(json.loads(line)["part"]["file"])
+            for path in (self.folder / name, rejected_rows(self.folder, name)):
+                path.unlink(missing_ok=True)
+        self._journal.note({"summary": asdict(summary)})
+        self.summary = summary
+        self.put()
+
+    def put(self) -> None:
+        """Rename the folder to its name, and drop the journal; it can be done again."""
+        if self.folder.exists():
+            for path in self.folder.glob(f"{_ATTEMPTS}*"):
+                _drop(path)
+            with suppress(OSError):  # it holds something
+                rejected_folder(self.folder).rmdir()
+            _drop(self.target)
+            self.folder.rename(self.target)
+        self._journal.remove()
+
+    def close(self) -> None:
+        """Close the index, whatever has become of the run; drop all where it could not be gone on with."""
+        self._index.close()
+        if not self._resumable and self.summary is None:
+            _drop(self.folder)
+            self._journal.remove()
+
+
+def _drop(path: Path) -> None:
+    """Remove a file, or a folder, into which others may be writing."""
+    if path.is_dir():
+        gone = path.rename(path.with_name(f"{path.name}.{uuid4().hex}"))
+        shutil.rmtree(gone)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Text: a question becomes token ids."""

@@ -1,0 +1,171 @@
+"""Normalised text to tokens: words of every script, numbers and meaningful signs; contractions written out."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib.resources import files
+
+from textsiam.errors import TextsiamError
+from textsiam.text.characters import DIGITS, UNSPACED, UNSPACED_MARKS, WORD
+from textsiam.text.normalise import normalise
+
+TOKEN_PATTERN = "|".join(
+    (
+        rf"[{DIGITS}]{{1,3}}(?:,[{DIGITS}]{{3}})+(?:\.[{DIGITS}]+)?(?![{WORD}])",  # 10,000
+        rf"[{DIGITS}]+\.[{DIGITS}]+(?![{WORD}])",  # 2.5
+        rf"[a-z](?:\+\+|#)(?![{WORD}])",  # c++, c#
+        r"[a-z0-9]++(?:'[a-z]++){0,3}+(?![^\x00-\x7f])",  # the common case first, for speed
+        # A glance ahead spares spaces and signs the long class; a word does not start with a combining accent.
+        rf"(?=[a-z0-9\x80-\u02ff\u0370-\U0010ffff])[{WORD}]+(?:'[{WORD}]+){{0,3}}",
+        rf"[{UNSPACED}][{UNSPACED_MARKS}]*",  # a character with its marks
+        r"[+*=<>%$#&@^~|€£¥₹₽₩¢°√∞∑∫≠≤≥±]",
+        rf"[-/](?= ?[{DIGITS}])",
+        "[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]",  # arrows, dingbats, emoji
+    )
+)
+_find_tokens = re.compile(TOKEN_PATTERN).findall
+
+NEGATIONS = frozenset({"no", "not", "nor", "never", "neither", "none", "nothing", "nobody", "nowhere", "without"})
+
+_WHOLE = {
+    "n't": ("not",),  # a treebank's "do n't"
+    "can't": ("can", "not"),
+    "cannot": ("can", "not"),
+    "won't": ("will", "not"),
+    "shan't": ("shall", "not"),
+    "ain't": ("is", "not"),
+    "let's": ("let", "us"),
+    "y'all": ("you", "all"),
+    "i'm": ("i", "am"),
+    "im": ("i", "am"),
+    "whats": ("what", "is"),
+    "thats": ("that", "is"),
+    "ive": ("i", "have"),
+    "gonna": ("going", "to"),
+    "wanna": ("want", "to"),
+    "gotta": ("got", "to"),
+} | {  # the apostrophe left out, where no other word is spelt so
+    f"{verb}nt": (base, "not")
+    for verb, base in (
+        *((v, v) for v in ("do", "does", "did", "is", "are", "was", "were", "have", "has", "had")),
+        *((v, v) for v in ("could", "should", "would", "must", "need")),
+        ("ca", "can"),
+        ("wo", "will"),
+    )
+}
+_SUFFIXES = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am", "nt": "not"}  # "nt": as in does'nt
+_BEFORE_IS = frozenset(
+    (
+        *("what", "who", "where", "when", "why", "how", "it", "that", "this", "there", "here", "he", "she"),
+        *("everything", "something", "nothing", "everyone", "someone"),
+    )
+)
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    """NLTK's English stop words, shipped so that nothing is downloaded at run time."""
+    text = files("textsiam.text").joinpath("stopwords_english.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def expand_contraction(token: str) -> tuple[str, ...]:
+    """Write a contraction out: ``don't`` → ``do not``, ``what's`` → ``what is``, ``john's`` → ``john 's``.
+
+    Args:
+        token: one lower-case token.
+
+    Returns:
+        Its words; a token that is no contraction comes back alone.
+    """
+    if token in _WHOLE:
+        return _WHOLE[token]
+    base, apostrophe, suffix = token.rpartition("'")
+    if not apostrophe:
+        return (token,)
+    if suffix == "t" and base.endswith("n"):
+        return (*expand_contraction(base[:-1]), "not")
+    if suffix in _SUFFIXES:
+        return (*expand_contraction(base), _SUFFIXES[suffix])
+    if suffix == "s":
+        return (*expand_contraction(base), "is" if base in _BEFORE_IS else "'s")
+    return (*expand_contraction(base), suffix)
+
+
+def _split(token: str) -> tuple[str, ...]:
+    if token in _WHOLE or "'" in token:
+        return expand_contraction(token)
+    return (token.replace(",", ""),)
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Splits a question into tokens.
+
+    ``TOKEN_PATTERN`` is a pattern for NLTK's ``RegexpTokenizer`` and gives what that gives; it is run by ``re`` itself
+    because importing NLTK takes longer than answering. Stemming imports NLTK.
+
+    Attributes:
+        stem: reduce every token to its stem with NLTK's English Snowball stemmer (Porter 2).
+        stop_words: drop NLTK's English stop words.
+        keep_negation: keep "not", "no" and their kin among the stop words: they turn a question's meaning round.
+        keep_digits: keep tokens with a digit. Off only in the published baseline.
+    """
+
+    stem: bool = False
+    stop_words: bool = False
+    keep_negation: bool = True
+    keep_digits: bool = True
+    _stemmer: Callable[[str], str] | None = field(init=False, repr=False, compare=False, default=None)
+    _dropped: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        for name in ("stem", "stop_words", "keep_negation", "keep_digits"):
+            if not isinstance(getattr(self, name), bool):
+                raise TextsiamError(f"{name} must be true or false, not {getattr(self, name)!r}.")
+        if self.stem:
+            from nltk.stem import SnowballStemmer
+
+            object.__setattr__(self, "_stemmer", lru_cache(1 << 16)(SnowballStemmer("english").stem))
+        if self.stop_words:
+            object.__setattr__(self, "_dropped", _stop_words() - (NEGATIONS if self.keep_negation else frozenset()))
+
+    def __getstate__(self) -> dict[str, bool]:
+        return {name: getattr(self, name) for name in ("stem", "stop_words", "keep_negation", "keep_digits")}
+
+    def __setstate__(self, state: dict[str, bool]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __call__(self, text: str) -> list[str]:
+        """Return the tokens of one question, in order; an empty list when it has none."""
+        return self.tokens(normalise(text))
+
+    def tokens(self, normalised: str) -> list[str]:
+        """Return the tokens of a normalised text, or of a part that ``parts`` gave."""
+        if normalised.isascii() and normalised.isalpha():  # the common case first, for speed
+            tokens = list(_WHOLE.get(normalised, (normalised,)))
+        else:
+            tokens = [word for token in _find_tokens(normalised) for word in _split(token)]
+        if not self.keep_digits:
+            tokens = [token for token in tokens if not has_digit(token)]
+        if self._dropped:
+            tokens = [token for token in tokens if token not in self._dropped]
+        if self._stemmer is not None:
+            tokens = [self._stemmer(token) for token in tokens]
+        return tokens
+
+
+def parts(normalised: str) -> list[str]:
+    """Split a normalised text at its spaces, where that is safe: the tokens of the parts are those of the text."""
+    return [normalised] if reaches_over(normalised) else normalised.split()
+
+
+def reaches_over(text: str) -> bool:
+    """Whether a token may depend on what follows a space: a hyphen or a slash is one if a number comes next."""
+    return "- " in text or "/ " in text
+
+
+def has_digit(token: str) -> bool:
+    """Whether the token names a number: ``2``, ``2nd``, ``10k``, ``iphone7``."""
+    return any(character.isdigit() for character in token)

@@ -1,0 +1,1 @@
+"""Training: how a text model is made, in Keras."""
