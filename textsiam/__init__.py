@@ -57,12 +57,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(f"textsiam.{_HOMES[name]}"), name)
-    elif name in _MODULES:
-        value = import_module(f"textsiam.{_MODULES[name]}")
-    else:
+    if name not in _HOMES and name not in _MODULES:
         raise AttributeError(f"module 'textsiam' has no attribute {name!r}")
+    from textsiam.errors import extras
+
+    with extras():
+        if name in _MODULES:
+            value = import_module(f"textsiam.{_MODULES[name]}")
+        else:
+            value = getattr(import_module(f"textsiam.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

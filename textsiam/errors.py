@@ -1,8 +1,52 @@
-"""The one exception that a user's mistake raises."""
+"""Errors that a user can act on, and what to install where a part of textsiam is missing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# The extra that brings a package which answering does without.
+_EXTRAS = {
+    **dict.fromkeys(("keras", "tensorflow", "sklearn", "scipy", "pandas", "matplotlib", "jinja2", "nltk"), "train"),
+    "jax": "jax",
+    "pyarrow": "parquet",
+    "PIL": "images",
+    **dict.fromkeys(("dask", "distributed", "fsspec"), "dask"),
+}
 
 
 class TextsiamError(ValueError):
-    """Data, a model folder or an argument is wrong.
+    """Data, a model or a parameter is wrong, and here is what to do about it.
 
-    The message is one line: the rule, the value met, the cure. The command line prints it and exits with 1.
+    Args:
+        problem: the rule that was broken and the value met, whole sentences.
+        cure: what to do, whole sentences. Parameters stand in it as in Python, ``overwrite=True``; the command line
+            writes them as its options. It holds no values of the user's.
     """
+
+    def __init__(self, problem: str, cure: str = ""):
+        super().__init__(problem, cure)
+        self.problem, self.cure = problem, cure
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.cure}".rstrip()
+
+
+class MissingExtraError(TextsiamError, ImportError):
+    """A package that an extra of textsiam brings is not installed."""
+
+
+@contextmanager
+def extras() -> Iterator[None]:
+    """Say what to install where an import inside fails for want of an extra.
+
+    Raises:
+        MissingExtraError: a package is missing that an extra brings.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in _EXTRAS:
+            raise
+        raise MissingExtraError(
+            f"This needs {package}, which is not installed.", f"Install it: pip install 'textsiam[{_EXTRAS[package]}]'"
+        ) from error
