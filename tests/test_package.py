@@ -26,7 +26,7 @@ def test_the_wheel_works_elsewhere(tmp_path, model_folder):
     shutil.rmtree(source)
     code = (
         "import textsiam, sys\n"
-        "from textsiam.text import Tokenizer\n"
+        "from textsiam.text.tokenise import Tokenizer\n"
         "assert textsiam.__file__.startswith(sys.argv[1]), textsiam.__file__\n"
         "assert Tokenizer(stop_words=True)('what is it not') == ['not']\n"
         "print(textsiam.is_duplicate('How do I learn chess?', 'how do i learn chess?', model=sys.argv[2]))"

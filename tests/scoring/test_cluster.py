@@ -257,7 +257,7 @@ import sys
 import time
 from textsiam.scoring import cluster
 if __name__ == "__main__":
-    with distributed._processes(1) as address:
+    with cluster._processes(1) as address:
         print(address, flush=True)
         sys.stdin.read()
 """
@@ -281,7 +281,7 @@ CLIENT = """
 import os, signal, sys, time
 from textsiam import score_file
 from textsiam.scoring import cluster
-distributed.CHUNK, distributed.SEGMENT = 5, 2
+cluster.CHUNK, cluster.SEGMENT = 5, 2
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 source, output, model, scheduler, after, number = sys.argv[1:]
 

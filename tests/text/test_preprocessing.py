@@ -482,7 +482,7 @@ def test_no_option_needs_a_download_and_the_default_no_nltk(tmp_path):
         "import socket, sys\n"
         "def refuse(*arguments, **options): raise AssertionError('network')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from textsiam.text import Tokenizer\n"
+        "from textsiam.text.tokenise import Tokenizer\n"
         "Tokenizer(stop_words=True)('why is it not so')\n"
         "assert 'nltk' not in sys.modules\n"
         "print(Tokenizer(stem=True, stop_words=True)('Why are the cats not running?'))"
@@ -630,7 +630,9 @@ def test_wrong_vocabularies_are_refused(make, words):
 def test_vocabulary_and_ids_do_not_depend_on_the_hash_seed():
     code = (
         "import json\n"
-        "from textsiam.text import Preprocessor, Tokenizer, Vocabulary\n"
+        "from textsiam.text.preprocessor import Preprocessor\n"
+        "from textsiam.text.tokenise import Tokenizer\n"
+        "from textsiam.text.vocabulary import Vocabulary\n"
         "texts = ['Why do cats purr?', 'How do dogs bark, and why?', 'Do 2 cats meow?']\n"
         "tokenizer = Tokenizer(stop_words=True)\n"
         "vocabulary = Vocabulary.build(map(tokenizer, texts), oov_buckets=8)\n"
