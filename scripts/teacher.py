@@ -12,9 +12,16 @@ it comes. ``label`` writes the teacher's probability for the train pairs and the
 needs no teacher. All-MiniLM-L6-v2 saw duplicates of Quora in its own training: report what is derived from it apart.
 ``mine --teacher MODEL`` takes the vectors of a model of textsiam instead; ``train --teacher`` goes on from a teacher.
 Training that was interrupted goes on at its last checkpoint. On two cores with AVX-512 BF16 a pass takes half an hour.
+
+``embed`` writes the encoder's vector of every distinct train question, and of every question in other tables, which a
+student's vectors may learn to be like; it goes on where it was interrupted:
+
+python scripts/teacher.py embed --data quora_question_pairs.tsv.gz --questions questions/q_*.tsv.gz --out minilm
 """
 
 import argparse
+import hashlib
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -35,6 +42,8 @@ RATE, WARM_UP, SAVE_EVERY = 1e-4, 0.05, 250
 NEIGHBOURS, QUERIES, MINED = 4, 512, 400_000
 WEIGHTS = "weights.pt"
 COLUMNS = ["question1", "question2", "is_duplicate"]
+TEXTS = ["question", "question1", "question2", "text"]  # columns of other tables
+DIMENSIONS, BLOCK = 384, 16_384  # of the encoder's vectors; questions whose vectors are written together
 
 
 class CrossEncoder(torch.nn.Module):
@@ -174,13 +183,51 @@ def question_vectors(questions: list[str], student: Path | None) -> torch.Tensor
     if student:
         model = load_model(student)
         vectors = torch.from_numpy(model.network.encode(*model.preprocessor.encode_padded(questions)).vectors)
+        return torch.nn.functional.normalize(vectors)
+    return encoder_vectors(CrossEncoder().eval(), questions)
+
+
+def all_questions(split: Split, files: list[Path]) -> list[str]:
+    """Return the distinct train questions, then those of other tables' columns ``TEXTS``, in order."""
+    questions = dict.fromkeys(split.train[COLUMNS[:2]].to_numpy().ravel())
+    for file in files:
+        table = pd.read_csv(file, sep="\t", keep_default_na=False, dtype=str)
+        for column in table.columns.intersection(TEXTS):
+            questions |= dict.fromkeys(table[column])
+    return list(questions)
+
+
+def embed(questions: list[str], out: Path) -> None:
+    """Write questions.json and vectors.npy, float16 (n, 384) of unit length, a block at a time."""
+    digest = hashlib.sha256("\n".join(questions).encode()).hexdigest()
+    progress, begin = out / "progress.json", 0
+    if progress.exists():
+        state = json.loads(progress.read_text())
+        if state["questions"] != digest:
+            raise SystemExit(f"{out} holds vectors of other questions. Name another folder.")
+        begin = state["done"]
     else:
-        encoder = CrossEncoder().eval()
-        tokens = encoder.tokens(questions)
-        vectors = torch.empty(len(questions), encoder.output.in_features)
-        with torch.inference_mode():
-            for rows in by_length(np.array(list(map(len, tokens))), 512):
-                vectors[rows] = encoder.states([(tokens[row],) for row in rows])
+        out.mkdir(parents=True)
+        (out / "questions.json").write_text(json.dumps(questions, ensure_ascii=False), encoding="utf-8")
+    shape = len(questions), DIMENSIONS
+    vectors = np.lib.format.open_memmap(out / "vectors.npy", "r+" if begin else "w+", np.float16, shape)
+    encoder = CrossEncoder().eval()
+    for start in range(begin, len(questions), BLOCK):
+        block, clock = questions[start : start + BLOCK], time.monotonic()
+        vectors[start : start + BLOCK] = encoder_vectors(encoder, block).numpy()
+        vectors.flush()
+        progress.write_text(json.dumps({"questions": digest, "done": start + len(block)}))
+        rate = len(block) / (time.monotonic() - clock)
+        print(f"{start + len(block):,} of {len(questions):,} questions, {rate:.0f} a second", flush=True)
+
+
+def encoder_vectors(encoder: CrossEncoder, questions: list[str]) -> torch.Tensor:
+    """Return the encoder's unit vectors of questions, each read alone, (n, 384)."""
+    tokens = encoder.tokens(questions)
+    vectors = torch.empty(len(questions), DIMENSIONS)
+    with torch.inference_mode():
+        for rows in by_length(np.array(list(map(len, tokens))), 512):
+            vectors[rows] = encoder.states([(tokens[row],) for row in rows])
     return torch.nn.functional.normalize(vectors)
 
 
@@ -217,13 +264,14 @@ def label(split: Split, teacher: Path, mined: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Train, mine or label."""
+    """Train, mine, label or embed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("train", "mine", "label"))
+    parser.add_argument("step", choices=("train", "mine", "label", "embed"))
     parser.add_argument("--data", type=Path, required=True, help="the full pairs, tsv, gzipped or not")
     parser.add_argument("--out", type=Path, required=True, help="folder of the teacher, or file to write, .tsv.gz")
     parser.add_argument("--teacher", type=Path, help="folder that train wrote; to mine: of a model of textsiam")
     parser.add_argument("--mined", type=Path, nargs="+", default=[], help="files that mine wrote")
+    parser.add_argument("--questions", type=Path, nargs="+", default=[], help="to embed: tables of other questions")
     parser.add_argument("--passes", type=int, default=1, help="over the train pairs")
     parser.add_argument(
         "--pairs", type=int, default=None, help=f"train on, or mine, so many; default: all, or {MINED:,}"
@@ -235,6 +283,8 @@ def main() -> None:
     if args.step == "train":
         args.out.mkdir(parents=True, exist_ok=True)
         train(split, args.out, args.passes, args.pairs, args.teacher)
+    elif args.step == "embed":
+        embed(all_questions(split, args.questions), args.out)
     elif args.step == "mine":
         mine(split, args.pairs or MINED, args.teacher).to_csv(args.out, sep="\t", index=False)
     else:
