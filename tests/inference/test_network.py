@@ -11,8 +11,8 @@ from textsiam.errors import TextsiamError
 from textsiam.files.pairs import read_pairs
 from textsiam.inference.architecture import DEFAULT_MEASURES, ENCODERS, LOSSES, Architecture
 from textsiam.inference.network import Network
-from textsiam.siamese.measures import MEASURES, lexical_similarities
-from textsiam.text.lexical import Lexicon
+from textsiam.siamese.measures import MEASURES
+from textsiam.text.lexical import LEXICAL_MEASURES, Lexicon, lexical_similarities
 from textsiam.text.preprocessor import Preprocessor
 from textsiam.text.tokenise import Tokenizer
 from textsiam.text.vocabulary import Vocabulary
@@ -25,13 +25,13 @@ TOKENS = {
     "numeric": np.random.default_rng(2).random(VOCABULARY) < 0.3,
     "stem": -(-np.arange(VOCABULARY, dtype=np.int32) // 3),
 }
-ALL = tuple(MEASURES)
-SYMMETRIC = tuple(measure.name for measure in MEASURES.values() if measure.symmetric)
+ALL = (*MEASURES, *LEXICAL_MEASURES)
+SYMMETRIC = tuple(name for name in ALL if name != "difference_of_squares")
 
 
 def fitting(encoder, measures):
     """Leave out what an encoder cannot do."""
-    return tuple(name for name in measures if encoder != "lstm_flat" or MEASURES[name].kind != "late")
+    return tuple(name for name in measures if encoder != "lstm_flat" or name != "alignment")
 
 
 def architecture(encoder, loss="binary_crossentropy", measures=ALL, hidden=(7, 3)):

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
 from textsiam.images.data.pixels import Bytes, scale
+from textsiam.siamese.layers import EuclideanDistance, Similarities
 from textsiam.siamese.losses import CONTRASTIVE_FORMS, ContrastiveLoss, TripletLoss, contrastive_loss, triplet_loss
-from textsiam.siamese.measures import Array, select_measures
-from textsiam.training.network import EuclideanDistance, Similarities
+from textsiam.siamese.measures import MEASURES, Array, check_names
 
 Floats = NDArray[np.float32]
 
@@ -50,9 +50,9 @@ class HeadSettings:
             raise TextsiamError(
                 f"There is no contrastive form {self.form!r}; there are: {', '.join(CONTRASTIVE_FORMS)}."
             )
-        for measure in select_measures(self.measures):
-            if measure.kind != "vector" or not measure.symmetric:
-                raise TextsiamError(f"{measure.name} is no symmetric measure of two embeddings. Choose another.")
+        check_names(
+            self.measures, [name for name, known in MEASURES.items() if known.kind == "vector" and known.symmetric]
+        )
         if not 0 <= self.dropout < 1:
             raise TextsiamError(f"dropout lies in [0, 1), not at {self.dropout:g}.")
 

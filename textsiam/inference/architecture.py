@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.siamese.measures import select_measures
-from textsiam.text.lexical import Lexicon
+from textsiam.siamese.measures import MEASURES, Measure, check_names
+from textsiam.text.lexical import LEXICAL_MEASURES, LexicalMeasure, Lexicon
 
 ENCODERS = ("lstm", "bilstm", "lstm_flat")
 LOSSES = ("binary_crossentropy", "contrastive")
@@ -71,28 +71,36 @@ class Architecture:
                 raise TextsiamError(f"hidden layers have whole numbers of units of at least 1, not {value!r}.")
         if not (isinstance(self.margin, (int, float)) and 0 < self.margin < math.inf):
             raise TextsiamError(f"margin must be a number above 0, not {self.margin!r}.")
-        measures = select_measures(self.measures)
-        if self.loss != "contrastive" and all(measure.kind != "vector" for measure in measures):
+        check_names(self.measures, _known())
+        if self.loss != "contrastive" and not self.vector:
             raise TextsiamError(f"Choose a measure of the encodings beside {', '.join(self.measures)}; cosine, say.")
-        if self.encoder == "lstm_flat" and any(measure.kind == "late" for measure in measures):
+        if self.encoder == "lstm_flat" and self._of_kind("late"):
             raise TextsiamError("The encoder 'lstm_flat' has no states of tokens to align. Choose lstm or bilstm.")
 
     @cached_property
     def symmetric(self) -> bool:
-        """Whether p(a, b) == p(b, a): true for everything but the published baseline."""
-        return self.loss == "contrastive" or all(measure.symmetric for measure in select_measures(self.measures))
+        """Whether p(a, b) == p(b, a): true for everything but the 2019 baseline."""
+        return self.loss == "contrastive" or all(_known()[name].symmetric for name in self.measures)
+
+    @cached_property
+    def vector(self) -> tuple[str, ...]:
+        """Names of the measures of the encodings, in their order."""
+        return self._of_kind("vector")
 
     @cached_property
     def lexical(self) -> tuple[str, ...]:
         """Names of the lexical measures among the head's inputs; the contrastive loss has no head."""
         if self.loss == "contrastive":
             return ()
-        return tuple(measure.name for measure in select_measures(self.measures) if measure.kind == "lexical")
+        return tuple(name for name in self.measures if name in LEXICAL_MEASURES)
 
     @cached_property
     def late(self) -> bool:
         """Whether the states of the tokens are compared, not the encodings alone; the contrastive loss has no head."""
-        return self.loss != "contrastive" and any(measure.kind == "late" for measure in select_measures(self.measures))
+        return self.loss != "contrastive" and bool(self._of_kind("late"))
+
+    def _of_kind(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for name in self.measures if name in MEASURES and MEASURES[name].kind == kind)
 
     def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of every array of a trained model, by name, for a vocabulary of so many ids."""
@@ -108,8 +116,7 @@ class Architecture:
         if self.loss == "contrastive":
             return shapes
         encoding = self.units * len(directions) * (self.flat_length if self.encoder == "lstm_flat" else 1)
-        vector = [measure for measure in select_measures(self.measures) if measure.kind == "vector"]
-        width = sum(encoding if measure.elementwise else 1 for measure in vector)
+        width = sum(encoding if MEASURES[name].elementwise else 1 for name in self.vector)
         if self.late:
             shapes["token_states.kernel"] = (self.units * len(directions), ALIGNED)
             shapes["token_states.bias"] = (ALIGNED,)
@@ -140,3 +147,7 @@ class Architecture:
 
 def _whole(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
+
+
+def _known() -> dict[str, Measure | LexicalMeasure]:
+    return {**MEASURES, **LEXICAL_MEASURES}

@@ -198,7 +198,7 @@ class Model:
         )
         texts = list(numbers)
         with one_blas_thread, worker_threads(len(texts), self.threads) as pool:
-            ids, lengths = self.preprocessor.encode_padded(texts, pool)
+            ids, lengths = self.preprocessor.encode_padded(texts, pool.map if pool else map)
             encodings = self._encode(texts, ids, lengths, pool)
             scores = self.network.compare(encodings, ids, lengths, first, second, pool)
         same = first == second

@@ -12,8 +12,8 @@ from textsiam.inference.architecture import ALIGNED, Architecture
 from textsiam.inference.lstm import EachStep, Pooling, Recurrence, by_beginning
 from textsiam.inference.projections import Projections
 from textsiam.inference.threads import each
-from textsiam.siamese.measures import alignment, euclidean_distance, lexical_similarities, vector_similarities
-from textsiam.text.lexical import Lexicon
+from textsiam.siamese.measures import alignment, euclidean_distance, vector_similarities
+from textsiam.text.lexical import Lexicon, lexical_similarities
 
 _FEW = 32  # questions that are encoded at once, without looking for what they have in common
 _ROWS = 1024  # questions encoded together: more at once means fewer calls, which threads wait for each other for
@@ -187,7 +187,7 @@ class Network:
         """
         if self.architecture.loss == "contrastive":
             return self.architecture.margin / 2 - euclidean_distance(u, v, np)[:, 0].astype(np.float64)
-        features = [*vector_similarities(self.architecture.measures, u, v, np), *late]
+        features = [*vector_similarities(self.architecture.vector, u, v, np), *late]
         if self.architecture.lexical:
             features.append(
                 np.maximum(lexical @ self.weights["lexical_hidden.kernel"] + self.weights["lexical_hidden.bias"], 0)

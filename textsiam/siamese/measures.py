@@ -1,21 +1,17 @@
-"""Similarity measures of two questions, each defined once and used by Keras and by NumPy.
+"""Similarity measures of two vectors, each defined once and used by Keras and by NumPy.
 
-A *vector* measure compares the two encodings u and v; its function takes them and a namespace, ``keras.ops`` or
-``numpy``, which share the names used here. A *lexical* measure compares the tokens and has nothing to train. A *late*
-measure compares the encoder's states of every token, which are computed once a question as the encodings are, and is
-trained. All are symmetric, m(a, b) == m(b, a): to the last bit, but for rounding in the late one.
+A *vector* measure compares two encodings u and v; its function takes them and a namespace, ``keras.ops`` or ``numpy``,
+which share the names used here. A *late* measure compares the encoder's states of every token, which are computed once
+a question as the encodings are, and is trained. All but the 2019 baseline's are symmetric, m(a, b) == m(b, a): to the
+last bit, but for rounding in the late one. Measures of the tokens themselves stand in ``textsiam.text.lexical``.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
-import numpy as np
-
 from textsiam.errors import TextsiamError
-from textsiam.text.lexical import Lexicon, TokenSets, ratio
 
 Array = Any  # a NumPy array or a tensor of Keras's backend
 
@@ -28,8 +24,8 @@ class Measure:
 
     Attributes:
         name: how it is chosen.
-        kind: "vector" (of the encodings), "lexical" (of the tokens) or "late" (of the tokens' states).
-        function: vector ``(u, v, namespace)``, (n, d) each; lexical ``(TokenSets)``; late: see ``alignment``.
+        kind: "vector" (of the encodings) or "late" (of the tokens' states).
+        function: vector ``(u, v, namespace)``, (n, d) each; late: see ``alignment``.
         elementwise: True: the result is (n, d), one value a dimension; False: (n, 1).
         range: lowest and highest value.
         of_equal: its value, the best there is, for two equal questions; None where it depends on them.
@@ -37,7 +33,7 @@ class Measure:
     """
 
     name: str
-    kind: Literal["vector", "lexical", "late"]
+    kind: Literal["vector", "late"]
     function: Callable[..., Array]
     elementwise: bool
     range: tuple[float, float]
@@ -49,7 +45,7 @@ MEASURES: dict[str, Measure] = {}
 
 
 def _register(
-    kind: Literal["vector", "lexical", "late"],
+    kind: Literal["vector", "late"],
     *,
     range: tuple[float, float],
     of_equal: float | None = None,
@@ -64,23 +60,18 @@ def _register(
     return decorate
 
 
-def select_measures(names: Sequence[str]) -> tuple[Measure, ...]:
-    """Return the measures of these names, in this order.
+def check_names(names: Sequence[str], known: Iterable[str]) -> None:
+    """Check that names choose measures.
 
     Raises:
-        TextsiamError: a name is unknown or stands twice, or the list is empty.
+        TextsiamError: a name is not known or stands twice, or there is none.
     """
-    return _select(tuple(names))
-
-
-@lru_cache
-def _select(names: tuple[str, ...]) -> tuple[Measure, ...]:
+    known = list(known)
     for name in names:
-        if name not in MEASURES:
-            raise TextsiamError(f"There is no similarity measure {name!r}; there are: {', '.join(MEASURES)}.")
+        if name not in known:
+            raise TextsiamError(f"There is no similarity measure {name!r}; there are: {', '.join(known)}.")
     if not names or len(set(names)) != len(names):
         raise TextsiamError(f"Choose one or more different similarity measures, not {list(names)}.")
-    return tuple(MEASURES[name] for name in names)
 
 
 @_register("vector", range=(0, math.inf), of_equal=0, elementwise=True)
@@ -176,79 +167,6 @@ def alignment(own: tuple[Array, Array], other: tuple[Array, Array], weights: tup
     return xp.concatenate([one + two, xp.absolute(one - two)], axis=-1)
 
 
-@_register("lexical", range=(0, 1), of_equal=1)
-def idf_overlap(tokens: TokenSets) -> np.ndarray:
-    """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
-    return tokens.jaccard[0]
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def stem_overlap(tokens: TokenSets) -> np.ndarray:
-    """Jaccard overlap of the sets of stems, weighted likewise."""
-    return tokens.jaccard[3]
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def bigram_overlap(tokens: TokenSets) -> np.ndarray:
-    """Jaccard overlap of the sets of pairs of neighbouring tokens, weighted by both; 1 when neither has one."""
-    return tokens.jaccard[4]
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def idf_containment(tokens: TokenSets) -> np.ndarray:
-    """Weight of the shared tokens / weight of the tokens of the lighter question."""
-    shared, lighter, _ = tokens.sums[:, 0]
-    return ratio(shared, lighter)
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def least_unshared(tokens: TokenSets) -> np.ndarray:
-    """1 / (1 + w/10), w the weight of the tokens that only the lighter question has."""
-    return tokens.unshared[0]
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def most_unshared(tokens: TokenSets) -> np.ndarray:
-    """1 / (1 + w/10), w the weight of the tokens that only the heavier question has."""
-    return tokens.unshared[1]
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def shared_numbers(tokens: TokenSets) -> np.ndarray:
-    """Jaccard overlap of the tokens with a digit; 1 when neither question has one."""
-    return tokens.jaccard[1]
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def shared_rare_words(tokens: TokenSets) -> np.ndarray:
-    """Jaccard overlap of the tokens that fewer than one question in a thousand has; 1 when neither has one."""
-    return tokens.jaccard[2]
-
-
-@_register("lexical", range=(0, 1), of_equal=1)
-def length_ratio(tokens: TokenSets) -> np.ndarray:
-    """Tokens of the shorter question / tokens of the longer."""
-    length1, length2 = np.maximum((tokens.ids != 0).sum(axis=0, dtype=np.float32), 1)
-    return (np.minimum(length1, length2) / np.maximum(length1, length2))[:, None]
-
-
-def lexical_similarities(names: Sequence[str], ids1: np.ndarray, ids2: np.ndarray, lexicon: Lexicon) -> np.ndarray:
-    """Return lexical measures, in the order of their names.
-
-    Args:
-        names: lexical measures; there may be none.
-        ids1: int32 (n, L), right-padded.
-        ids2: int32 (n, L), right-padded.
-        lexicon: what is known of the ids.
-
-    Returns:
-        float32 (n, len(names)).
-    """
-    tokens = TokenSets(np.stack([ids1.T, ids2.T], axis=1), lexicon)
-    columns = [MEASURES[name].function(tokens) for name in names]
-    return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)
-
-
 def vector_similarities(names: Sequence[str], u: Array, v: Array, xp: Any) -> list[Array]:
-    """Return the vector measures among ``names``, in their order, each (n, d) or (n, 1)."""
-    return [m.function(u, v, xp) for m in select_measures(names) if m.kind == "vector"]
+    """Return vector measures of encodings (n, d), in the order of their names, each (n, d) or (n, 1)."""
+    return [MEASURES[name].function(u, v, xp) for name in names]

@@ -1,7 +1,10 @@
-"""The tokens of two questions, seen as sets: what they share, what each weighs."""
+"""Lexical measures: the tokens of two questions, seen as sets: what they share, what each weighs.
+
+Nothing of them is trained. All lie in [0, 1], are 1 for two equal questions, and symmetric to the last bit.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import compress, pairwise
@@ -157,3 +160,93 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return part / whole in [0, 1] with one axis more, (…, 1); 1 for nothing of nothing."""
     empty = whole <= 0
     return np.minimum((part + empty) / (whole + empty), 1)[..., None]
+
+
+@dataclass(frozen=True)
+class LexicalMeasure:
+    """One registered measure of tokens: its name and ``TokenSets`` → (n, 1) in [0, 1], higher = more alike."""
+
+    name: str
+    function: Callable[[TokenSets], np.ndarray]
+    symmetric: bool = True
+
+
+LEXICAL_MEASURES: dict[str, LexicalMeasure] = {}
+
+
+def _register(function: Callable[[TokenSets], np.ndarray]) -> Callable[[TokenSets], np.ndarray]:
+    LEXICAL_MEASURES[function.__name__] = LexicalMeasure(function.__name__, function)
+    return function
+
+
+@_register
+def idf_overlap(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the token sets, each token weighted by its inverse document frequency."""
+    return tokens.jaccard[0]
+
+
+@_register
+def stem_overlap(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the sets of stems, weighted likewise."""
+    return tokens.jaccard[3]
+
+
+@_register
+def bigram_overlap(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the sets of pairs of neighbouring tokens, weighted by both; 1 when neither has one."""
+    return tokens.jaccard[4]
+
+
+@_register
+def idf_containment(tokens: TokenSets) -> np.ndarray:
+    """Weight of the shared tokens / weight of the tokens of the lighter question."""
+    shared, lighter, _ = tokens.sums[:, 0]
+    return ratio(shared, lighter)
+
+
+@_register
+def least_unshared(tokens: TokenSets) -> np.ndarray:
+    """1 / (1 + w/10), w the weight of the tokens that only the lighter question has."""
+    return tokens.unshared[0]
+
+
+@_register
+def most_unshared(tokens: TokenSets) -> np.ndarray:
+    """1 / (1 + w/10), w the weight of the tokens that only the heavier question has."""
+    return tokens.unshared[1]
+
+
+@_register
+def shared_numbers(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the tokens with a digit; 1 when neither question has one."""
+    return tokens.jaccard[1]
+
+
+@_register
+def shared_rare_words(tokens: TokenSets) -> np.ndarray:
+    """Jaccard overlap of the tokens that fewer than one question in a thousand has; 1 when neither has one."""
+    return tokens.jaccard[2]
+
+
+@_register
+def length_ratio(tokens: TokenSets) -> np.ndarray:
+    """Tokens of the shorter question / tokens of the longer."""
+    length1, length2 = np.maximum((tokens.ids != 0).sum(axis=0, dtype=np.float32), 1)
+    return (np.minimum(length1, length2) / np.maximum(length1, length2))[:, None]
+
+
+def lexical_similarities(names: Sequence[str], ids1: np.ndarray, ids2: np.ndarray, lexicon: Lexicon) -> np.ndarray:
+    """Return lexical measures, in the order of their names.
+
+    Args:
+        names: lexical measures; there may be none.
+        ids1: int32 (n, L), right-padded.
+        ids2: int32 (n, L), right-padded.
+        lexicon: what is known of the ids.
+
+    Returns:
+        float32 (n, len(names)).
+    """
+    tokens = TokenSets(np.stack([ids1.T, ids2.T], axis=1), lexicon)
+    columns = [LEXICAL_MEASURES[name].function(tokens) for name in names]
+    return np.concatenate(columns, axis=1, dtype=np.float32) if columns else np.zeros((len(ids1), 0), np.float32)

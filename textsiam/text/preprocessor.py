@@ -1,15 +1,14 @@
 """Questions to right-padded sequences of ids."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, islice, pairwise
+from typing import Any
 
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.inference.threads import each
 from textsiam.text.bulk import LONG, PlainEncoder
 from textsiam.text.normalise import normalise
 from textsiam.text.tokenise import Tokenizer, parts
@@ -82,20 +81,20 @@ class Preprocessor:
         return [self._limited(self.vocabulary.encode(tokens)) for tokens in questions]
 
     def encode_padded(
-        self, texts: Sequence[str], pool: ThreadPoolExecutor | None = None
+        self, texts: Sequence[str], map: Callable[..., Iterable[Any]] = map
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return int32 (n, longest) right-padded ids of each question, and (n,) how many each has, at least 1.
 
         Args:
             texts: n questions.
-            pool: threads to share the questions; None does all here.
+            map: applies a function to blocks of questions, in threads perhaps, as ``Executor.map`` does.
         """
         if len(texts) < _TOGETHER:
             return _padded(self.encode(texts))
         edges = [0, _FIRST]
         while edges[-1] < len(texts):
             edges.append(edges[-1] + min(edges[-1], _BLOCK))
-        blocks = each(pool, self._encode_block, [texts[start:end] for start, end in pairwise(edges)])
+        blocks = list(map(self._encode_block, [texts[start:end] for start, end in pairwise(edges)]))
         if len(blocks) == 1:
             return blocks[0]
         lengths = np.concatenate([sizes for _, sizes in blocks])

@@ -27,8 +27,7 @@ from textsiam.siamese.calibration import (
     fit_calibration,
     precision_ladder,
 )
-from textsiam.siamese.measures import lexical_similarities
-from textsiam.text.lexical import Lexicon
+from textsiam.text.lexical import Lexicon, lexical_similarities
 from textsiam.text.preprocessor import Preprocessor, pad_sequences
 from textsiam.text.tokenise import Tokenizer
 from textsiam.text.vocabulary import Vocabulary
