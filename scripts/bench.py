@@ -37,8 +37,8 @@ from textsiam import load_model, read_pairs, score_file, similarity
 from textsiam.files.opening import open_table
 from textsiam.inference.lstm import by_beginning, product_rows, shared_beginnings
 from textsiam.scoring.rows import CHUNK
-from textsiam.siamese.calibration import choose_threshold
 from textsiam.siamese.measures import lexical_similarities, vector_similarities
+from textsiam.siamese.thresholds import choose_threshold
 from textsiam.text.lexical import Lexicon
 
 ROWS, BLOCK = 1024, 2048  # questions of a step of the encoder; pairs compared together

@@ -35,7 +35,7 @@ from standard_split import standard_split
 from textsiam.evaluation.figures import evaluate
 from textsiam.files.pairs import Split, read_pairs
 from textsiam.inference.model import load_model
-from textsiam.siamese.calibration import choose_threshold
+from textsiam.siamese.thresholds import choose_threshold
 
 MAX_TOKENS, BATCH, POOL = 48, 128, 50  # of one question; pairs a step; steps whose pairs are sorted by length together
 RATE, WARM_UP, SAVE_EVERY = 1e-4, 0.05, 250

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from textsiam.errors import TextsiamError
     from textsiam.files.pairs import read_pairs, split_pairs
     from textsiam.images.model import ImageSiamese
-    from textsiam.inference.model import is_duplicate, load_model, similarity
+    from textsiam.inference.decisions import is_duplicate, similarity
+    from textsiam.inference.model import load_model
     from textsiam.scoring.file import score_file
     from textsiam.scoring.frame import score_frame
     from textsiam.siamese.losses import contrastive_loss, triplet_loss
@@ -22,16 +23,17 @@ __version__ = "0.1.0"
 _HOMES = {
     "DuplicateClassifier": "training.classifier",
     "ImageSiamese": "images.model",
+    "Model": "inference.model",
     "TextsiamError": "errors",
     "contrastive_loss": "siamese.losses",
-    "is_duplicate": "inference.model",
+    "is_duplicate": "inference.decisions",
     "load_model": "inference.model",
     "make_pairs": "siamese.pairing",
     "make_triplets": "siamese.pairing",
     "read_pairs": "files.pairs",
     "score_file": "scoring.file",
     "score_frame": "scoring.frame",
-    "similarity": "inference.model",
+    "similarity": "inference.decisions",
     "split_pairs": "files.pairs",
     "triplet_loss": "siamese.losses",
 }
@@ -40,6 +42,7 @@ _MODULES = {"losses": "siamese.losses", "pairing": "siamese.pairing"}  # documen
 __all__ = [
     "DuplicateClassifier",
     "ImageSiamese",
+    "Model",
     "TextsiamError",
     "__version__",
     "contrastive_loss",

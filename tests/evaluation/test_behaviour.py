@@ -12,7 +12,7 @@ import textsiam.evaluation.behaviour
 from textsiam.cli.console import behaviour_text
 from textsiam.errors import TextsiamError
 from textsiam.evaluation.behaviour import CASES, TOLERANCE, Case, behaviour_cases, run_behaviour, to_dict
-from textsiam.siamese.calibration import wilson_interval
+from textsiam.evaluation.figures import wilson_interval
 from textsiam.text.normalise import normalise
 
 CAPABILITIES = [

@@ -5,7 +5,8 @@ import pytest
 from sklearn import metrics
 
 from textsiam.errors import TextsiamError
-from textsiam.images.verification import choose_distance, one_shot_accuracy, verification_figures
+from textsiam.images.verification import one_shot_accuracy, verification_figures
+from textsiam.siamese.thresholds import choose_distance
 
 
 def test_figures_by_hand():

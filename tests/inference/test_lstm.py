@@ -1,10 +1,12 @@
 """The recurrence in NumPy against a plain loop of the LSTM's equations."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from textsiam.inference import lstm as recurrence
-from textsiam.inference.lstm import Recurrence, by_beginning, product_rows, shared_beginnings
+from textsiam.inference.lstm import Projections, Recurrence, by_beginning, product_rows, shared_beginnings
 
 UNITS, DIMENSIONS, WORDS = 5, 3, 30
 POOLINGS = ["last", "maximum", "all"]
@@ -138,3 +140,65 @@ def test_long_sequences_come_last():
     lengths = np.array([30, 3, 15, 12, 13, 20, 21])
     tokens = (np.arange(30) < lengths[:, None]) * np.arange(1, 8)[::-1, None]
     assert by_beginning(tokens, lengths).tolist() == [3, 1, 5, 4, 2, 6, 0]
+
+
+# Projections
+
+
+@pytest.fixture
+def projected():
+    """Return a function: options → projections of 300 words in two directions, and x·W + b of all at once."""
+    random = np.random.default_rng(0)
+
+    def normal(*shape):
+        return [random.normal(size=shape).astype(np.float32) for _ in range(2)]
+
+    both = Recurrence(normal(5, 4 * UNITS), normal(UNITS, 4 * UNITS), normal(4 * UNITS), pooling="last")
+    embedding = random.normal(size=(300, 5)).astype(np.float32)
+    truth = [both.project(embedding, direction) for direction in range(2)]
+    return lambda **options: (Projections(both, embedding, **options), truth)
+
+
+def test_words_are_projected_when_they_are_met(projected):
+    projections, expected = projected(block=7)
+    ids = np.array([[5, 5, 299], [0, 12, 0]])
+    assert projections.unknown(ids).tolist() == [0, 1, 42]
+    with ThreadPoolExecutor(2) as pool:
+        projections.learn(projections.unknown(ids), pool.map)
+        assert projections.unknown(ids).size == 0
+        assert projections.unknown(np.array([12, 14])).tolist() == [2]
+        projections.learn(np.arange(15), pool.map)
+    known = [*range(105), *range(294, 300)]
+    for found, truth in zip(projections.all, expected, strict=True):
+        np.testing.assert_allclose(found[:, known], truth[:, known], atol=1e-5)
+
+
+def test_no_block_is_projected_twice(projected, monkeypatch):
+    projections, _ = projected(block=10)
+    given = []
+    project = Recurrence.project
+    monkeypatch.setattr(Recurrence, "project", lambda *args: given.append(len(args[1])) or project(*args))
+    with ThreadPoolExecutor(8) as threads:
+        for future in [threads.submit(projections.learn, np.arange(n % 4, 25)) for n in range(16)]:
+            future.result()
+    assert sum(given) == 2 * 25
+
+
+def test_the_most_frequent_words_and_any_others(projected):
+    projections, expected = projected(frequent_bytes=16 * UNITS * 2 * 10)
+    for direction, truth in enumerate(expected):
+        assert projections.frequent[direction].shape == (10, 4, UNITS)
+        np.testing.assert_allclose(projections.frequent[direction], truth[:, :10].transpose(1, 0, 2), atol=1e-5)
+        some = projections.of(np.array([7, 200, 7, 299]), direction)
+        np.testing.assert_allclose(some, truth[:, [7, 200, 7, 299]].transpose(1, 0, 2), atol=1e-5)
+
+
+def test_a_words_bits_do_not_depend_on_what_was_met_before(projected):
+    words = np.random.default_rng(1).permutation(300)
+    at_once, one_by_one = projected()[0], projected()[0]
+    at_once.learn(at_once.unknown(words))
+    for word in words:
+        one_by_one.learn(one_by_one.unknown(word[None]))
+    for direction in range(2):
+        assert at_once.all[direction].tobytes() == one_by_one.all[direction].tobytes()
+        assert at_once.of(words, direction).tobytes() == at_once.all[direction][:, words].swapaxes(0, 1).tobytes()

@@ -1,17 +1,24 @@
 """The model that answers: threads, cache, compression, where it is found."""
 
+import copy
+import multiprocessing
+import operator
+import pickle
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
+import cloudpickle
+import joblib
 import numpy as np
 import pytest
 
 from textsiam import TextsiamError, is_duplicate, load_model, similarity
 from textsiam.inference import model as runtime
-from textsiam.inference import threads
+from textsiam.inference.cache import QuestionCache
 from textsiam.inference.compression import compress_weights, expand_weights, prune_vocabulary
 from textsiam.inference.folder import write_bundle
-from textsiam.inference.model import Model, QuestionCache
+from textsiam.inference.model import Model
 from textsiam.inference.threads import OneBlasThread
 
 SAME = ("How do I learn chess?", "What is the best way to learn chess?")
@@ -135,12 +142,108 @@ def test_eight_threads_on_one_model_agree_with_one(model_folder, toy_pairs):
         np.testing.assert_allclose(found, [wanted] * 5, atol=1e-5)
 
 
-def test_a_pool_changes_nothing(trained, toy_pairs, monkeypatch):
-    pairs = columns(toy_pairs(600, seed=3)[0])
-    monkeypatch.setattr(threads, "_ALONE", 10_000)
-    alone = trained.model_.probabilities(*pairs)
-    monkeypatch.setattr(threads, "_ALONE", 0)
-    np.testing.assert_allclose(trained.model_.probabilities(*pairs), alone, atol=1e-5)
+def many_questions(count, seed=0):
+    """Return questions of thousands of distinct words, most of them met late, and slips of typing among them."""
+    vocabulary = np.array(load_model().preprocessor.vocabulary.tokens, dtype=object)
+    random = np.random.default_rng(seed)
+    places = (random.pareto(0.5, (count, 8)) * 20).astype(int) % len(vocabulary)
+    return [
+        " ".join(words[: 3 + row % 6]) + f" {row}x?" * (row % 7 == 0) for row, words in enumerate(vocabulary[places])
+    ]
+
+
+def test_neither_threads_nor_earlier_calls_change_a_bit():
+    questions = many_questions(9000)
+    pairs = questions[:4000], questions[4000:8000]
+    model, other = load_model(), load_model()
+    alone = model.plain(threads=1).probabilities(*pairs)
+    for start in range(8000, 9000, 100):
+        other.probabilities(questions[start : start + 100], questions[start - 4000 : start - 3900])
+    other.probabilities([questions[8500]], [questions[17]])
+    for answering in (model.plain(threads=2), model.plain(threads=3), other):
+        assert answering.probabilities(*pairs).tobytes() == alone.tobytes()
+
+
+def test_a_pair_its_swap_and_its_repetition_have_the_same_bits_within_a_call():
+    questions = many_questions(3000, seed=1)
+    one, other = questions[:1500], questions[1500:]
+    p = load_model().probabilities([*one, *other, *one[::3]], [*other, *one, *other[::3]])
+    assert p[:1500].tobytes() == p[1500:3000].tobytes()
+    assert p[3000:].tobytes() == p[:1500:3].tobytes()
+    a, b = "How do I learn chess?", "Where can I learn chess?"
+    assert len(set(similarity([a, a, b], [b, b, a]).tolist())) == 1
+
+
+def test_across_calls_a_probability_moves_by_less_than_1e_6():
+    questions = many_questions(1200, seed=2)
+    one, other = questions[:600], questions[600:]
+    model = load_model()
+    together = model.probabilities(one, other)
+    for size in (1, 2, 7, 33, 100):
+        parts = [model.probabilities(one[n : n + size], other[n : n + size]) for n in range(0, 600, size)]
+        np.testing.assert_allclose(np.concatenate(parts), together, rtol=0, atol=1e-6)
+
+
+def test_encoded_questions_are_compared_as_often_as_it_takes(model_folder):
+    model = load_model(model_folder)
+    texts = ["How do I learn chess?", "Where is Oslo?", "How do I learn chess?", "how do I learn chess"]
+    questions = model.encode(texts)
+    assert len(questions) == 4
+    assert questions.vectors.shape == (4, model.network.width)
+    np.testing.assert_array_equal(questions.vectors[0], questions.vectors[2])
+    first, second = [0, 1, 0, 3], [1, 0, 2, 0]
+    expected = model.probabilities([texts[n] for n in first], [texts[n] for n in second])
+    np.testing.assert_allclose(model.compare(questions, first, second), expected, atol=1e-6)
+    assert model.compare(questions, first, second)[[2, 3]].tolist() == [1, 1]
+    assert model.compare(questions, [], []).shape == (0,)
+    assert len(model.encode([])) == 0
+    assert model.compare(model.encode([]), [], []).shape == (0,)
+    for wrong in ([4], [-1], [0.5], [[0]], ["0"]):
+        with pytest.raises(TextsiamError, match="numbers from 0 to 3"):
+            model.compare(questions, wrong, [0])
+    with pytest.raises(TextsiamError, match="as many"):
+        model.compare(questions, [0, 1], [0])
+
+
+def test_a_fitted_classifier_is_a_model(trained, model_folder):
+    assert similarity(*SAME, model=trained) == similarity(*SAME, model=model_folder)
+
+
+def answer(model):
+    """Say what a model that came from elsewhere answers."""
+    return float(model.probabilities([SAME[0]], [SAME[1]])[0])
+
+
+@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)),
+                                   lambda m: cloudpickle.loads(cloudpickle.dumps(m))])  # fmt: skip
+def test_a_model_can_be_copied_and_pickled(model_folder, clone):
+    model = load_model(model_folder, cache_bytes=12_345)
+    model.threads = 1
+    other = clone(model)
+    assert other is not model
+    assert answer(other) == answer(model)
+    assert (other.threads, other.cache.capacity, other.digest) == (1, 12_345, model.digest)
+
+
+def test_a_pickled_model_names_no_module_that_may_move(model_folder):
+    assert Model.__module__ == "textsiam"
+    assert b"textsiam.inference.model" not in pickle.dumps(load_model(model_folder))
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_model_goes_to_other_processes(model_folder, method):
+    model = load_model(model_folder)
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        found = pool.submit(operator.methodcaller("probabilities", [SAME[0]], [SAME[1]]), model).result(timeout=120)
+    assert found[0] == answer(model)
+
+
+def test_a_model_goes_to_joblibs_workers(model_folder):
+    model = load_model(model_folder)
+    call = joblib.delayed(operator.methodcaller("probabilities", [SAME[0]], [SAME[1]]))
+    found = joblib.Parallel(n_jobs=2)([call(model), call(model)])
+    assert [part[0] for part in found] == [answer(model)] * 2
 
 
 def test_the_cache_changes_no_answer(model_folder, toy_pairs):
@@ -175,7 +278,7 @@ def aligning(toy_pairs, tmp_path_factory):
     return folder
 
 
-def test_a_model_that_aligns_tokens_answers_the_same_however_it_is_asked(aligning, toy_pairs, monkeypatch):
+def test_a_model_that_aligns_tokens_answers_the_same_however_it_is_asked(aligning, toy_pairs):
     one, other = columns(toy_pairs(700, seed=5)[0])
     model, cached = Model.load(aligning), Model.load(aligning, cache_bytes=1 << 20)
     expected = model.probabilities(one, other)
@@ -187,7 +290,7 @@ def test_a_model_that_aligns_tokens_answers_the_same_however_it_is_asked(alignin
     assert len(cached.cache) == len({*one, *other})
     alone = [model.probabilities([a], [b])[0] for a, b in zip(one[:20], other[:20], strict=True)]
     np.testing.assert_allclose(alone, expected[:20], atol=1e-5)
-    monkeypatch.setattr(runtime, "_LATE_PAIRS", 64)
+    model.late_pairs = 64
     np.testing.assert_allclose(model.probabilities(one, other), expected, atol=1e-5)
 
 

@@ -88,9 +88,9 @@ def keras_outputs(keras_network, network, ids1, ids2):
 
 def scores(network, ids, lengths, first, second, workers=1):
     with ThreadPoolExecutor(workers) as threads:
-        pool = threads if workers > 1 else None
+        share = threads.map if workers > 1 else map
         return network.compare(
-            network.encode(ids, lengths, pool), ids, lengths, np.asarray(first), np.asarray(second), pool
+            network.encode(ids, lengths, share), ids, lengths, np.asarray(first), np.asarray(second), share
         )
 
 
@@ -238,7 +238,7 @@ def test_a_question_does_not_depend_on_its_batch(build, encoder, loss):
         alone = network.encode(ids[row : row + 1, :width], lengths[row : row + 1])
         np.testing.assert_allclose(alone.flat(0, width), together.flat(row, width), atol=1e-5)
     with ThreadPoolExecutor(2) as pool:
-        assert_close(network.encode(ids, lengths, pool), together, atol=0)
+        assert_close(network.encode(ids, lengths, pool.map), together, atol=0)
     first, second = np.arange(300), np.arange(300, 600)
     all_scores = scores(network, ids, lengths, first, second)
     np.testing.assert_allclose(scores(network, ids, lengths, first, second, workers=2), all_scores, atol=1e-5)

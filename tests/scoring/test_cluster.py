@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from textsiam import TextsiamError, load_model, score_file, score_frame
 from textsiam.files.journal import Journal
-from textsiam.inference.decisions import decisions_elsewhere
+from textsiam.inference.decisions import remote_decisions
 from textsiam.inference.folder import write_bundle
 from textsiam.scoring import cluster as distributed
 from textsiam.scoring import file as scoring
@@ -473,7 +473,7 @@ def test_parts_of_whatever_bytes_are_what_the_local_engine_writes(tmp_path, mode
     for path in (folder, folder / "_attempts", folder / "_rejected"):
         path.mkdir()
     questions = "question1", "question2"
-    here = decisions_elsewhere(model_folder)
+    here = remote_decisions(model_folder)
     job = Job(str(folder), str(folder / "_attempts"), ".csv", here, questions, True, False, 2, 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "CHUNK", 2)
@@ -547,13 +547,13 @@ def test_tables_without_rows(source, dask_score):
 
 
 def test_a_worker_of_another_model_or_textsiam(model_folder):
-    there = decisions_elsewhere(model_folder)
+    there = remote_decisions(model_folder)
     assert there.load().threshold == load_model(model_folder).threshold
     with pytest.raises(TextsiamError, match="is another than the client's"):
         replace(there, digest="other").load()
     with pytest.raises(TextsiamError, match=r"the client 9\.9\. Install the same"):
         replace(there, version="9.9").load()
-    assert decisions_elsewhere(None).folder is None  # wherever textsiam lies there
+    assert remote_decisions(None).folder is None  # wherever textsiam lies there
 
 
 def test_an_input_that_changes_meanwhile(source, model_folder, tmp_path):
@@ -562,7 +562,7 @@ def test_an_input_that_changes_meanwhile(source, model_folder, tmp_path):
         str(tmp_path),
         str(tmp_path / "_attempts"),
         ".csv",
-        decisions_elsewhere(model_folder),
+        remote_decisions(model_folder),
         ("question1", "question2"),
         False,
         False,

@@ -13,13 +13,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import log_loss, precision_score, recall_score
 
 from textsiam.errors import TextsiamError
-from textsiam.siamese.calibration import (
-    Calibration,
-    calibrated_log_loss,
-    choose_threshold,
-    fit_calibration,
-    prior_shift,
-)
+from textsiam.siamese.calibration import Calibration, calibrated_log_loss, fit_calibration, prior_shift
+from textsiam.siamese.thresholds import choose_threshold
 
 
 def sigmoid(x):

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from textsiam.text import bulk as module
-from textsiam.text import preprocessor as sequences
-from textsiam.text.bulk import PlainEncoder
+from textsiam.text.bulk import PlainEncoder, WordTable
 from textsiam.text.preprocessor import Preprocessor, pad_sequences
 from textsiam.text.tokenise import Tokenizer
 from textsiam.text.vocabulary import Vocabulary
@@ -95,18 +93,16 @@ def test_a_word_is_asked_for_once_and_a_very_long_one_each_time():
     assert asked[4:] == ["y" * 17, "z" * 65, "z" * 65]
 
 
-def test_a_word_that_finds_no_slot_is_asked_for_once(monkeypatch):
-    monkeypatch.setattr(module, "_SLOTS", 1)
+def test_a_word_that_finds_no_slot_is_asked_for_once():
     asked = []
-    encoder = PlainEncoder(lambda words: asked.extend(words) or ids_of_all(words))
+    encoder = PlainEncoder(lambda words: asked.extend(words) or ids_of_all(words), WordTable(bits=1))
     for _ in range(2):
         check(encoder, [f"w{number}" for number in range(20)])
     assert encoder._table._entries <= 3 and len(asked) == 20
 
 
-def test_words_beside_the_table_are_limited(monkeypatch):
-    monkeypatch.setattr(module, "_OTHERS", 3)
-    encoder = PlainEncoder(ids_of_all)
+def test_words_beside_the_table_are_limited():
+    encoder = PlainEncoder(ids_of_all, others=3)
     texts = [f"antidisestablishment{number}" for number in range(9)]
     for _ in range(2):
         check(encoder, texts[:2])
@@ -121,10 +117,8 @@ def test_a_long_text_changes_no_other():
     assert ids.tolist() == alone("what is it")
 
 
-def test_a_full_table_and_words_that_share_slots_change_no_ids(monkeypatch):
-    monkeypatch.setattr(module, "_SLOTS", 4)
-    monkeypatch.setattr(module, "_ENTRIES", 8)
-    encoder = PlainEncoder(ids_of_all)
+def test_a_full_table_and_words_that_share_slots_change_no_ids():
+    encoder = PlainEncoder(ids_of_all, WordTable(bits=4, entries=8))
     texts = [f"w{number} beginning{number * 7 % 50}" for number in range(50)]
     for _ in range(3):
         check(encoder, texts)
@@ -132,9 +126,8 @@ def test_a_full_table_and_words_that_share_slots_change_no_ids(monkeypatch):
     assert np.count_nonzero(encoder._table._slots) == encoder._table._entries - 1
 
 
-def test_ids_without_room_are_not_remembered(monkeypatch):
-    monkeypatch.setattr(module, "_ENTRIES", 8)
-    encoder = PlainEncoder(lambda words: [[len(word)] * 10 for word in words])
+def test_ids_without_room_are_not_remembered():
+    encoder = PlainEncoder(lambda words: [[len(word)] * 10 for word in words], WordTable(entries=8))
     for _ in range(2):
         ids, counts = encoder(["a bb", "ccc"])
         assert (ids.tolist(), counts.tolist()) == ([1] * 10 + [2] * 10 + [3] * 10, [20, 10])
@@ -151,9 +144,7 @@ def test_threads_share_one_table():
     assert encoder._table._entries - 1 <= len(words)  # none twice
 
 
-def test_blocks_and_threads_change_nothing(monkeypatch):
-    monkeypatch.setattr(sequences, "_FIRST", 4)
-    monkeypatch.setattr(sequences, "_BLOCK", 16)
+def test_blocks_and_threads_change_nothing():
     preprocessor = Preprocessor(Tokenizer(), Vocabulary(["what", "is", "it"]), 5)
     texts = [
         "What is it?",
@@ -169,7 +160,7 @@ def test_blocks_and_threads_change_nothing(monkeypatch):
     ] * 23
     expected = preprocessor.encode(texts)
     with ThreadPoolExecutor(3) as pool:
-        for threads in (None, pool):
-            ids, lengths = preprocessor.encode_padded(texts, threads)
+        for share in (map, pool.map):
+            ids, lengths = preprocessor.encode_padded(texts, share, first=4, block=16)
             assert lengths.tolist() == list(map(len, expected))
             np.testing.assert_array_equal(ids, pad_sequences(expected))

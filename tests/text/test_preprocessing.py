@@ -24,11 +24,11 @@ from nltk.tokenize import RegexpTokenizer
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from textsiam.errors import TextsiamError
-from textsiam.text import spelling
 from textsiam.text import tokenise as tokenise_module
 from textsiam.text.characters import UNSPACED, WORD
 from textsiam.text.normalise import normalise
 from textsiam.text.preprocessor import Preprocessor, pad_sequences
+from textsiam.text.spelling import Spelling
 from textsiam.text.tokenise import NEGATIONS, TOKEN_PATTERN, Tokenizer
 from textsiam.text.vocabulary import Vocabulary
 
@@ -569,8 +569,7 @@ def test_an_unknown_word_is_the_most_frequent_known_one_a_slip_away(word, known)
     assert Vocabulary(known, 4).encode([word]) == [known.index(word) + 5 if word in known else corrected._bucket(word)]
 
 
-def test_unknown_words_together_have_the_ids_of_each_alone(monkeypatch):
-    monkeypatch.setattr(spelling, "_TOGETHER", 3)
+def test_unknown_words_together_have_the_ids_of_each_alone():
     known = ["capital", "captain", "number", "numbers", "umber"]
     words = [
         "capitla",
@@ -590,6 +589,10 @@ def test_unknown_words_together_have_the_ids_of_each_alone(monkeypatch):
     assert vocabulary.ids(words) == expected
     assert [vocabulary.ids([word])[0] for word in words] == expected
     assert vocabulary.ids([]) == []
+    known_ids = {word: number for number, word in enumerate(known, 1)}
+    assert Spelling(known_ids, together=3)([w for w in words if w not in known]) == [
+        expected[n] for n, word in enumerate(words) if word not in known
+    ]
 
 
 @pytest.mark.parametrize("word", ["capit4l", "cäpital", "capital's", "capitxl", "cpt", "столица"])

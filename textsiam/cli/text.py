@@ -254,7 +254,8 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare two questions."""
-    from textsiam.inference.model import as_model, is_duplicate, similarity
+    from textsiam.inference.decisions import is_duplicate, similarity
+    from textsiam.inference.model import as_model
 
     chosen = as_model(model)
     probability = float(similarity(question1, question2, model=chosen))

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.siamese.calibration import wilson_interval
+from textsiam.evaluation.figures import wilson_interval
 
 CASES = 120  # of each list of templates
 TOLERANCE = 0.01  # a probability that moves by less has not moved

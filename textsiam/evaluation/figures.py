@@ -253,6 +253,23 @@ def slices(
     return [_slice(name, truth[mask], scores[mask], called[mask]) for name, mask in masks.items()]
 
 
+def wilson_interval(share: ArrayLike, rows: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the 95% interval of a share that was seen in so many rows (Wilson 1927).
+
+    Args:
+        share: any shape, in [0, 1].
+        rows: of the same shape, at least 1.
+
+    Returns:
+        Lower and upper end, in [0, 1].
+    """
+    observed, count = np.asarray(share, np.float64), np.asarray(rows)
+    z = 1.959964
+    centre = (observed + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(observed * (1 - observed) / count + z**2 / (4 * count**2))
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+
+
 def most_confident_mistakes(
     question1: Sequence[str],
     question2: Sequence[str],

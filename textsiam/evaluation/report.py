@@ -26,8 +26,8 @@ from sklearn import metrics
 
 from textsiam.errors import TextsiamError
 from textsiam.evaluation.behaviour import Behaviour
-from textsiam.evaluation.figures import Evaluation, Figures, reliability
-from textsiam.siamese.calibration import Floats, Integers, check_labelled, check_probabilities, wilson_interval
+from textsiam.evaluation.figures import Evaluation, Figures, reliability, wilson_interval
+from textsiam.siamese.calibration import Floats, Integers, check_labelled, check_probabilities
 
 # Okabe & Ito's colour-blind-safe blue and vermilion. The page's dark values stand in report.html.
 # Style, dashes and legend are those of the package's other pictures, too.

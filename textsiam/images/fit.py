@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 from textsiam.errors import TextsiamError
 from textsiam.images.network import Floats, SiameseNetwork, compile_model
 from textsiam.images.sources import MININGS, PAIRINGS, Part, Source
-from textsiam.images.verification import choose_distance
 from textsiam.siamese.calibration import calibrated_log_loss
+from textsiam.siamese.thresholds import choose_distance
 
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,10 @@ from textsiam.images.folder import ImageModel, describe_encoder
 from textsiam.images.gallery import Gallery
 from textsiam.images.network import HeadSettings, SiameseNetwork
 from textsiam.images.sources import ImagePart, PairData, Part, Source, labelled_source, scheme_pairs
-from textsiam.images.verification import choose_distance, verification_figures
+from textsiam.images.verification import verification_figures
 from textsiam.inference.folder import read_bundle
 from textsiam.siamese.calibration import fit_calibration
+from textsiam.siamese.thresholds import choose_distance
 
 
 class ImageSiamese(TrainedSiamese):

@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn import metrics
 
 from textsiam.errors import TextsiamError
-from textsiam.siamese.calibration import check_labelled, choose_threshold
+from textsiam.siamese.calibration import check_labelled
 
 
 @dataclass(frozen=True)
@@ -79,28 +79,6 @@ def verification_figures(
         mean_same=float(values[truth == 1].mean()) if positives else None,
         mean_different=float(values[truth == 0].mean()) if positives < truth.size else None,
     )
-
-
-def choose_distance(distances: ArrayLike, same: ArrayLike, scale: float) -> float:
-    """Return the threshold of the highest accuracy; of equally good ones that nearest the scale.
-
-    Candidates lie between neighbouring distances.
-
-    Args:
-        distances: (n,), at least 0, of pairs that the network was not trained on.
-        same: (n,), 1 = same, 0 = different; both occur.
-        scale: a distance as it is usual at the border, above 0: half the margin.
-
-    Raises:
-        TextsiamError: see ``textsiam.siamese.calibration.choose_threshold``.
-    """
-    values, truth = check_labelled(distances, same, both_classes=True)
-    chosen = choose_threshold(_likeness(values, scale), truth).value
-    return float(scale / chosen - scale) if chosen > 0 else float(values.max()) + scale
-
-
-def _likeness(distances: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    return scale / (scale + distances)  # falls from 1 at distance 0, is 0.5 at the scale
 
 
 def one_shot_accuracy(embeddings: ArrayLike, labels: ArrayLike) -> float:

@@ -2,17 +2,100 @@
 
 import os
 import platform
-from collections.abc import Sequence
-from copy import copy
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from textsiam import __version__
 from textsiam.errors import TextsiamError
-from textsiam.inference.model import BUNDLED, Model, as_model, check_threshold, default_folder
+from textsiam.inference.model import BUNDLED, Model, as_model, default_folder
 from textsiam.siamese.calibration import prior_shift
+from textsiam.siamese.thresholds import check_threshold
+
+ModelLike = Any  # a Model, its folder, a fitted DuplicateClassifier, or None: see ``as_model``
+
+
+def is_duplicate(
+    q1: str | Sequence[str],
+    q2: str | Sequence[str],
+    *,
+    model: ModelLike = None,
+    threshold: float | None = None,
+) -> bool | np.ndarray:
+    """Decide whether two questions ask the same thing.
+
+    >>> is_duplicate("How do I learn Python?", "What is the best way to learn Python?")
+    True
+    >>> is_duplicate(["How do I learn chess?"] * 2, ["Where is Oslo?", "How can I learn chess?"]).tolist()
+    [False, True]
+
+    Args:
+        q1: a question, or n of them.
+        q2: the question to compare it with, or n of them.
+        model: a model, its folder, or a fitted ``DuplicateClassifier``; None as in ``load_model``.
+        threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
+
+    Returns:
+        bool, or a boolean array (n,) for sequences.
+
+    Raises:
+        TextsiamError: the questions are not two texts or two sequences of the same length, or the model is no model.
+    """
+    chosen = as_model(model)
+    if threshold is None:
+        threshold = chosen.threshold
+    else:
+        check_threshold(threshold)
+    answer = similarity(q1, q2, model=chosen) >= threshold
+    return answer if isinstance(answer, np.ndarray) else bool(answer)
+
+
+def similarity(q1: str | Sequence[str], q2: str | Sequence[str], *, model: ModelLike = None) -> float | np.ndarray:
+    """Return the calibrated probability that two questions ask the same thing, in [0, 1], higher = more alike.
+
+    >>> similarity("How do I learn chess?", "how do I learn chess")
+    1.0
+
+    Args and errors are those of ``is_duplicate``; a float, or float64 (n,) for sequences. Two questions of the same
+    tokens have probability 1 (case, marks and contractions make no difference), two empty ones too.
+    """
+    chosen = as_model(model)
+    if isinstance(q1, str) and isinstance(q2, str):
+        return float(chosen.probabilities([q1], [q2])[0])
+    return chosen.probabilities(_texts(q1), _texts(q2))
+
+
+def _texts(questions: Any) -> list[str]:
+    """Return a sequence of questions as a list; refuse what is none, or has no order."""
+    table = getattr(questions, "ndim", 1) != 1
+    if isinstance(questions, (str, bytes, Mapping, Set)) or not isinstance(questions, Iterable) or table:
+        raise TextsiamError(
+            f"Give two questions, or two sequences of questions; received {type(questions).__name__} among them."
+        )
+    texts = list(questions)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TextsiamError(f"Questions are text; received {text!r:.60} ({type(text).__name__}).")
+    return texts
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What is said of n pairs.
+
+    Attributes:
+        probabilities: float64 (n,) in [0, 1], NaN where a question is blank.
+        duplicates: bool (n,), False where a question is blank.
+        present: bool (n,), whether both questions say something.
+    """
+
+    probabilities: np.ndarray
+    duplicates: np.ndarray
+    present: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -29,29 +112,22 @@ class Decisions:
     threshold: float
     prior: float | None = None
 
-    def __call__(
-        self, question1: Sequence[str], question2: Sequence[str]
-    ) -> tuple[list[float | None], list[bool | None]]:
-        """Return probability and decision of each pair, None for both where a question is blank."""
-        blank = not (all(map(str.strip, question1)) and all(map(str.strip, question2)))
-        if blank:
-            present = [bool(a.strip()) and bool(b.strip()) for a, b in zip(question1, question2, strict=True)]
-            question1, question2 = (
-                [text for text, asked in zip(texts, present, strict=True) if asked] for texts in (question1, question2)
-            )
+    def __call__(self, question1: Sequence[str], question2: Sequence[str]) -> Answers:
+        """Answer n pairs."""
+        present = np.ones(len(question1), bool)
+        if not (all(map(str.strip, question1)) and all(map(str.strip, question2))):
+            present[:] = [bool(a.strip() and b.strip()) for a, b in zip(question1, question2, strict=True)]
+            question1, question2 = (list(compress(texts, present)) for texts in (question1, question2))
         values = self.model.probabilities(question1, question2)
         if self.prior is not None:
             values = prior_shift(values, self.model.prior, self.prior)
-        probabilities, duplicates = values.tolist(), (values >= self.threshold).tolist()
-        if blank:
-            answers = iter(zip(probabilities, duplicates, strict=True))
-            both = [next(answers) if asked else (None, None) for asked in present]
-            probabilities, duplicates = [probability for probability, _ in both], [duplicate for _, duplicate in both]
-        return probabilities, duplicates
+        probabilities = np.full(len(present), np.nan)
+        probabilities[present] = values
+        return Answers(probabilities, probabilities >= self.threshold, present)
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class RemoteDecisions:
     """Decisions that another process makes, on whatever machine: it reads the model itself.
 
     Attributes:
@@ -84,13 +160,11 @@ class Elsewhere:
                 f"The model in {self.folder or BUNDLED} on the worker {platform.node()} is another than the client's. "
                 "Put the same folder there."
             )
-        model = copy(known)
-        model.threads = 1
-        return Decisions(model, self.threshold, self.prior)
+        return Decisions(known.plain(threads=1), self.threshold, self.prior)
 
 
 def decisions(
-    model: Model | str | Path | None = None,
+    model: ModelLike = None,
     *,
     threshold: float | None = None,
     precision: float | None = None,
@@ -99,7 +173,7 @@ def decisions(
     """Choose how to decide. A model's memory of questions is left out, so that answers do not depend on earlier ones.
 
     Args:
-        model: a model or its folder; None as in ``load_model``.
+        model: see ``is_duplicate``.
         threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
         precision: take the threshold that had at least this precision on the model's dev pairs, in (0, 1].
         prior: share of duplicates expected, in (0, 1): probabilities are moved to it by Bayes' rule, see
@@ -109,13 +183,11 @@ def decisions(
         TextsiamError: one of them is out of range, or two exclude each other.
     """
     chosen = as_model(model)
-    if chosen.cache is not None:
-        chosen = copy(chosen)
-        chosen.cache = None
+    chosen = chosen.plain(threads=chosen.threads)
     if precision is not None and (threshold is not None or prior is not None):
         raise TextsiamError(
-            "A precision sets the threshold, for the share of duplicates that the model knows: give it "
-            "without threshold and prior."
+            "A precision sets the threshold, for the share of duplicates that the model knows.",
+            "Give precision=… without threshold and prior.",
         )
     if prior is not None and not (isinstance(prior, (int, float, np.number)) and 0 < prior < 1):
         raise TextsiamError(f"prior is a share of duplicates between 0 and 1, not {prior!r}.")
@@ -124,20 +196,22 @@ def decisions(
     return Decisions(chosen, chosen.threshold if threshold is None else check_threshold(threshold), prior)
 
 
-def decisions_elsewhere(
-    model: Model | str | Path | None = None,
+def remote_decisions(
+    model: ModelLike = None,
     *,
     threshold: float | None = None,
     precision: float | None = None,
     prior: float | None = None,
-) -> Elsewhere:
+) -> RemoteDecisions:
     """Choose how other processes decide; see ``decisions``.
 
     Raises:
         TextsiamError: see ``decisions``; or the model is no folder that they could read.
     """
-    if isinstance(model, Model):
-        raise TextsiamError("Dask's workers read the model themselves: give its folder, not a loaded model.")
+    if not (model is None or isinstance(model, (str, os.PathLike))):
+        raise TextsiamError("Dask's workers read the model themselves.", "Give its folder, not a loaded model.")
     folder = os.path.abspath(default_folder() if model is None else model)  # noqa: PTH100 - links stay
     chosen = decisions(folder, threshold=threshold, precision=precision, prior=prior)
-    return Elsewhere(None if Path(folder) == BUNDLED else folder, chosen.model.digest, chosen.threshold, chosen.prior)
+    return RemoteDecisions(
+        None if Path(folder) == BUNDLED else folder, chosen.model.digest, chosen.threshold, chosen.prior
+    )

@@ -1,9 +1,14 @@
-"""The recurrence of an LSTM in NumPy: for a few sequences at once, or for many that share their beginnings."""
+"""An LSTM in NumPy: its inputs, x·W + b, of each word once; its recurrence for a few sequences, or many at once."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from threading import Lock
 from typing import Literal
 
 import numpy as np
+
+from textsiam.inference.threads import Map
+from textsiam.text.preprocessor import distinct_ids
 
 Array = np.ndarray
 Pooling = Literal["last", "maximum", "all"]
@@ -33,6 +38,7 @@ def _has_fast_tanh() -> bool:
 _LONG = (12, 20)  # tokens
 _COMMON = 8  # tokens by which sequences are sorted: few share more
 _BRANCHING = 0.8  # beginnings of a step to those of the next; see ``product_rows``
+_TOGETHER = 64  # blocks of words projected by one call
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 # A function f and a factor s with f(s·x) = tanh(x); the factor is folded into the weights.
 TANH, FACTOR = (np.tanh, 1.0) if _has_fast_tanh() else (_tanh_by_exp, -2.0)
@@ -257,3 +263,77 @@ def by_beginning(tokens: Array, lengths: Array) -> Array:
             return order
         ordered = keys[order]
         keys[order] = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))  # the same order in fewer bits
+
+
+class Projections:
+    """The projections of a vocabulary's words, the most frequent ones first among its ids. Threads may share them.
+
+    Args:
+        recurrence: what projects them, in each of its directions.
+        embedding: float32 (words, e).
+        frequent_bytes: that the words may take which are there from the beginning.
+        block: words projected together, always the same ones: a word's last bits depend on how many others are in its
+            product, and must not depend on which were met before it.
+    """
+
+    def __init__(self, recurrence: Recurrence, embedding: Array, *, frequent_bytes: int = 1 << 24, block: int = 16):
+        self._recurrence = recurrence
+        self._embedding = embedding
+        self._block = block
+        self._known = np.zeros(-(-len(embedding) // block), dtype=bool)  # by block
+        self._frequent_words = frequent_bytes // (16 * recurrence.units * recurrence.directions)
+        self._lock = Lock()
+
+    @cached_property
+    def frequent(self) -> list[Array]:
+        """Those of the most frequent words, for a few questions: float32 (words, 4, units) of each direction."""
+        words = np.arange(min(self._frequent_words, len(self._embedding)))
+        return [self.of(words, direction) for direction in range(self._recurrence.directions)]
+
+    @cached_property
+    def all(self) -> list[Array]:
+        """Those of all words, for many questions: float32 (4, words, units) of each direction; see ``learn``.
+
+        Memory is taken only where something has been written.
+        """
+        shape = 4, len(self._embedding), self._recurrence.units
+        return [np.empty(shape, np.float32) for _ in range(self._recurrence.directions)]
+
+    def of(self, words: Array, direction: int) -> Array:
+        """Return those of some words, (n, 4, units), to the bit what stands in ``all`` once they are learnt."""
+        blocks, place = np.unique(words // self._block, return_inverse=True)
+        return np.ascontiguousarray(self._project(blocks, direction)[place, :, words % self._block])
+
+    def _project(self, blocks: Array, direction: int) -> Array:
+        """Return the projections of blocks of words, (n, 4, block, units), each a product of its own."""
+        vectors = self._embedding.take(self._words(blocks), axis=0, mode="clip")
+        return self._recurrence.project(vectors[:, None], direction)
+
+    def _words(self, blocks: Array) -> Array:
+        return blocks[:, None] * self._block + np.arange(self._block)
+
+    def unknown(self, ids: Array) -> Array:
+        """Return the numbers of the blocks that have a word among ids and that ``learn`` has not been given yet."""
+        blocks = np.unique(distinct_ids(ids)[0] // self._block)
+        return blocks[~self._known[blocks]]
+
+    def learn(self, blocks: Array, map: Map = map) -> None:
+        """Compute the projections of blocks of words, which stand in ``all`` from now on.
+
+        Args:
+            blocks: their numbers, each once.
+            map: see ``threads.Map``.
+        """
+        with self._lock:
+            blocks = blocks[~self._known[blocks]]  # another thread may have been here
+            everything = self.all
+
+            def learn_some(some: Array) -> None:
+                words = self._words(some).ravel()
+                words = words[words < len(self._embedding)]
+                for direction, projections in enumerate(everything):
+                    projected = self._project(some, direction).swapaxes(0, 1)
+                    projections[:, words] = projected.reshape(4, -1, self._recurrence.units)[:, : len(words)]
+
+            list(map(learn_some, [blocks[start : start + _TOGETHER] for start in range(0, len(blocks), _TOGETHER)]))
+            self._known[blocks] = True

@@ -2,74 +2,73 @@
 
 import hashlib
 import os
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from textsiam.errors import TextsiamError
 from textsiam.inference.architecture import Architecture
+from textsiam.inference.cache import QuestionCache
 from textsiam.inference.compression import expand_weights
 from textsiam.inference.folder import MANIFEST, Bundle, read_bundle
 from textsiam.inference.network import Encodings, Network
-from textsiam.inference.threads import one_blas_thread, worker_threads
+from textsiam.inference.threads import Map, one_blas_thread, worker_threads
 from textsiam.siamese.calibration import Calibration
-from textsiam.text.normalise import normalise
 from textsiam.text.preprocessor import Preprocessor
 from textsiam.text.tokenise import Tokenizer
 from textsiam.text.vocabulary import Vocabulary
 
 BUNDLED = Path(__file__).parent / "default"  # made by scripts/compress_model.py
-_ENTRY = 400  # bytes that Python takes to remember a question, beside its text and encoding
-_TOKENIZER = Tokenizer()
-_LATE_PAIRS = 1 << 14  # pairs answered together where the states of every token are kept for it
 
 
-class QuestionCache:
-    """Encodings of the questions asked last, bounded in bytes; the least recently used go first.
+@dataclass(frozen=True, eq=False)
+class EncodedQuestions:
+    """Questions as ``Model.encode`` returns them.
 
-    Args:
-        capacity: bytes that may be taken, approximately.
+    Attributes:
+        texts: the distinct ones among them.
+        rows: (n,), the number of each question among the distinct ones.
+        ids: int32 (distinct, steps), right-padded token ids.
+        lengths: (distinct,), tokens of each, at least 1.
+        encodings: of the distinct ones.
     """
 
-    def __init__(self, capacity: int):
-        self.capacity = capacity
-        self.size = 0
-        self._entries: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._lock = Lock()
+    texts: list[str]
+    rows: np.ndarray
+    ids: np.ndarray
+    lengths: np.ndarray
+    encodings: Encodings
+
+    @classmethod
+    def empty(cls, width: int) -> "EncodedQuestions":
+        """Return no questions, with vectors of so many dimensions."""
+        lengths = np.empty(0, np.intp)
+        return cls([], lengths, np.empty((0, 1), np.int32), lengths, Encodings.empty(lengths, width, late=False))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.rows)
 
-    def get(self, text: str) -> np.ndarray | None:
-        """Return the encoding of a question, if it is remembered."""
-        with self._lock:
-            if text in self._entries:
-                self._entries.move_to_end(text)
-            return self._entries.get(text)
-
-    def put(self, text: str, encoding: np.ndarray) -> None:
-        """Remember a question, and forget others until it fits."""
-        with self._lock:
-            if text not in self._entries:
-                self._entries[text] = encoding
-                self.size += self._bytes(text, encoding)
-            while self.size > self.capacity:
-                self.size -= self._bytes(*self._entries.popitem(last=False))
-
-    @staticmethod
-    def _bytes(text: str, encoding: np.ndarray) -> int:
-        return _ENTRY + 4 * len(text) + encoding.nbytes
+    @property
+    def vectors(self) -> np.ndarray:
+        """The encoder's vector of each question, float32 (n, d)."""
+        return self.encodings.vectors[self.rows]
 
 
 class Model:
-    """A trained model, ready to answer. Safe to share between threads.
+    """A trained model, ready to answer. Threads may share it; it can be pickled and copied.
+
+    >>> from textsiam import load_model
+    >>> model = load_model()
+    >>> questions = model.encode(["How do I learn chess?", "how do I learn chess", "Where is Oslo?"])
+    >>> model.compare(questions, [0, 0], [1, 2]).round(2).tolist()
+    [1.0, 0.0]
 
     Args:
         bundle: what the model folder holds.
@@ -77,16 +76,18 @@ class Model:
 
     Attributes:
         threads: how many compute; None: one a core.
+        threshold: lowest probability of a duplicate, in [0, 1].
     """
 
     def __init__(self, bundle: Bundle, *, cache_bytes: int = 0):
         self.bundle = bundle
         self.threads: int | None = None
+        self.late_pairs = 1 << 14  # answered together where the states of every token are kept for it
         self.cache = QuestionCache(cache_bytes) if cache_bytes else None
         try:
             config = bundle.config
             if config.get("kind") == "images":
-                raise TextsiamError("This is an image model. Read it with ImageSiamese.load.")
+                raise TextsiamError("This is an image model.", "Read it with ImageSiamese.load.")
             preprocessing = dict(config["preprocessing"])
             vocabulary = Vocabulary.from_text(
                 bundle.vocabulary,
@@ -157,11 +158,54 @@ class Model:
             raise TextsiamError(f"The model's config.json has no {name}: it is older than that. Train it anew.")
         return value
 
-    def probabilities(self, question1: Sequence[str], question2: Sequence[str]) -> np.ndarray:
-        """Return the calibrated probability of a duplicate of each pair.
+    def encode(self, texts: Sequence[str]) -> EncodedQuestions:
+        """Encode questions, to compare them with one another as often as it takes; each distinct text once.
 
-        Each distinct question is encoded once. A pair is put into one order first, so that the result does not depend,
-        to the last bit, on which question comes first (the asymmetric baseline preset excepted).
+        Args:
+            texts: n questions.
+
+        Returns:
+            What ``compare`` takes. Its ``vectors``, float32 (n, d), are the encoder's; the network's measures compare
+            them, a cosine alone is not the model's answer.
+        """
+        texts = list(texts)
+        if not texts:
+            return EncodedQuestions.empty(self.network.width)
+        numbers = defaultdict[str, int](count().__next__)  # each distinct text gets the next number
+        rows = np.fromiter(map(numbers.__getitem__, texts), np.intp, len(texts))
+        distinct = list(numbers)
+        with one_blas_thread, worker_threads(len(distinct), self.threads) as share:
+            ids, lengths = self.preprocessor.encode_padded(distinct, share)
+            return EncodedQuestions(distinct, rows, ids, lengths, self._encoded(distinct, ids, lengths, share))
+
+    def compare(self, questions: EncodedQuestions, first: ArrayLike, second: ArrayLike) -> np.ndarray:
+        """Return the calibrated probability that pairs of encoded questions ask the same thing.
+
+        Args:
+            questions: what ``encode`` returned.
+            first: (n,) numbers, from 0, of the first question of each pair.
+            second: (n,) numbers of the second.
+
+        Returns:
+            float64 (n,) in [0, 1], higher = more alike; 1 for questions of the same tokens. Equal pairs, whichever
+            question comes first, have the same bits.
+
+        Raises:
+            TextsiamError: there are not as many first as second questions, or one has no such number.
+        """
+        a, b = (_numbers(side, len(questions)) for side in (first, second))
+        if len(a) != len(b):
+            raise TextsiamError(f"Pairs have as many first as second questions; received {len(a)} and {len(b)}.")
+        scores, same = self._compared(questions, questions.rows[a], questions.rows[b])
+        probabilities = self.calibration(scores)
+        probabilities[same] = 1.0
+        return probabilities
+
+    def probabilities(self, question1: Sequence[str], question2: Sequence[str]) -> np.ndarray:
+        """Return the calibrated probability of a duplicate of each pair; see ``compare``.
+
+        A pair's last bits may depend on the others of the call, on how many they are: by less than 1e-6. They depend
+        neither on earlier calls nor on threads.
 
         Args:
             question1: n questions.
@@ -169,61 +213,94 @@ class Model:
 
         Returns:
             float64 (n,) in [0, 1], higher = more alike; 1 where both have the same tokens.
+
+        Raises:
+            TextsiamError: there are not as many on both sides.
         """
-        scores, same = self._compare(question1, question2)
+        scores, same = self._scores(question1, question2)
         probabilities = self.calibration(scores)
         probabilities[same] = 1.0
         return probabilities
 
     def scores(self, question1: Sequence[str], question2: Sequence[str]) -> np.ndarray:
         """Return the uncalibrated score of each pair, float64 (n,), higher = more alike; see ``Network.score``."""
-        return self._compare(question1, question2)[0]
+        return self._scores(question1, question2)[0]
 
-    def _compare(self, question1: Sequence[str], question2: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        if len(question1) != len(question2):
-            raise TextsiamError(
-                f"Sequences of questions must be of one length; received {len(question1)} and {len(question2)}."
-            )
-        if not len(question1):
+    def _scores(self, question1: Sequence[str], question2: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the score of each pair, and whether its questions have the same tokens."""
+        size = len(question1)
+        if size != len(question2):
+            raise TextsiamError(f"Sequences of questions must be of one length; received {size} and {len(question2)}.")
+        if not size:
             return np.empty(0), np.empty(0, dtype=bool)
-        if self.architecture.late and len(question1) > _LATE_PAIRS:
-            parts = [slice(start, start + _LATE_PAIRS) for start in range(0, len(question1), _LATE_PAIRS)]
-            scores, same = zip(*(self._compare(question1[part], question2[part]) for part in parts), strict=True)
+        if self.architecture.late and size > self.late_pairs:
+            parts = [slice(start, start + self.late_pairs) for start in range(0, size, self.late_pairs)]
+            scores, same = zip(*(self._scores(question1[part], question2[part]) for part in parts), strict=True)
             return np.concatenate(scores), np.concatenate(same)
-        if self.architecture.symmetric:
+        if self.architecture.symmetric:  # texts in one order, whichever is the first question
             question1, question2 = list(map(min, question1, question2)), list(map(max, question1, question2))
-        numbers = defaultdict[str, int](count().__next__)  # each distinct question gets the next number
-        first, second = (
-            np.fromiter(map(numbers.__getitem__, texts), np.intp, len(texts)) for texts in (question1, question2)
-        )
-        texts = list(numbers)
-        with one_blas_thread, worker_threads(len(texts), self.threads) as pool:
-            ids, lengths = self.preprocessor.encode_padded(texts, pool.map if pool else map)
-            encodings = self._encode(texts, ids, lengths, pool)
-            scores = self.network.compare(encodings, ids, lengths, first, second, pool)
+        questions = self.encode([*question1, *question2])
+        return self._compared(questions, questions.rows[:size], questions.rows[size:])
+
+    def _compared(self, questions: EncodedQuestions, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the score of pairs of distinct texts, and whether their tokens are the same; each pair once."""
+        count = len(questions.texts)
+        if not count:
+            return np.empty(0), np.empty(0, dtype=bool)
+        if self.architecture.symmetric:
+            a, b = np.minimum(a, b), np.maximum(a, b)
+        pairs, place = np.unique(a * count + b, return_inverse=True)
+        first, second = np.divmod(pairs, count)
+        ids, lengths = questions.ids, questions.lengths
+        with one_blas_thread, worker_threads(count, self.threads) as share:
+            scores = self.network.compare(questions.encodings, ids, lengths, first, second, share)
         same = first == second
         like = np.flatnonzero(~same & (lengths[first] == lengths[second]) & (ids[first, 0] == ids[second, 0]))
         for pair in like[(ids[first[like]] == ids[second[like]]).all(axis=1)] if like.size else ():
-            same[pair] = _content(texts[first[pair]]) == _content(texts[second[pair]])
-        return scores, same
+            same[pair] = self.preprocessor.same(questions.texts[first[pair]], questions.texts[second[pair]])
+        return scores[place], same[place]
 
-    def _encode(
-        self, texts: list[str], ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None
-    ) -> Encodings:
+    def _encoded(self, texts: list[str], ids: np.ndarray, lengths: np.ndarray, share: Map) -> Encodings:
         """Return the encodings of distinct questions, those that are remembered not computed again."""
         if self.cache is None:
-            return self.network.encode(ids, lengths, pool)
+            return self.network.encode(ids, lengths, share)
         known = {number: flat for number, text in enumerate(texts) if (flat := self.cache.get(text)) is not None}
         encodings = Encodings.empty(lengths, self.network.width, late=self.architecture.late)
         for number, flat in known.items():
             encodings.put_flat(number, lengths[number], flat)
         fresh = [number for number in range(len(texts)) if number not in known]
         if fresh:
-            computed = self.network.encode(ids[fresh], lengths[fresh], pool)
+            computed = self.network.encode(ids[fresh], lengths[fresh], share)
             encodings.put(fresh, lengths[fresh], computed)
             for place, number in enumerate(fresh):
                 self.cache.put(texts[number], computed.flat(place, lengths[number]))
         return encodings
+
+    def plain(self, *, threads: int | None = None) -> "Model":
+        """Return the same model without a memory of questions, computing in so many threads; weights are shared."""
+        other = object.__new__(type(self))
+        other.__dict__ |= {**self.__dict__, "cache": None, "threads": threads}
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        capacity = 0 if self.cache is None else self.cache.capacity
+        return {"files": self.bundle.to_files(), "cache_bytes": capacity, "threads": self.threads}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(Bundle.from_files(state["files"], "a pickled model"), cache_bytes=state["cache_bytes"])  # type: ignore[misc]
+        self.threads = state["threads"]
+
+
+Model.__module__ = "textsiam"  # where it is documented: a pickle survives its moves
+
+
+def _numbers(values: ArrayLike, count: int) -> np.ndarray:
+    numbers = np.asarray(values)
+    if not numbers.size:
+        return np.empty(0, np.intp)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= count:
+        raise TextsiamError(f"Questions have numbers from 0 to {count - 1}, (n,) of them; received {values!r:.60}.")
+    return numbers.astype(np.intp)
 
 
 def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model:
@@ -245,7 +322,7 @@ def default_folder() -> str | Path:
     return os.environ.get("TEXTSIAM_MODEL") or BUNDLED
 
 
-def _loaded(path: str | Path) -> Model:
+def _loaded(path: str | os.PathLike[str]) -> Model:
     """Read a model folder once, and again when it has been replaced."""
     try:
         changed = (Path(path) / "manifest.json").stat().st_mtime_ns
@@ -259,85 +336,19 @@ def _load_once(path: str, changed: int) -> Model:
     return Model.load(path)
 
 
-def is_duplicate(
-    q1: str | Sequence[str],
-    q2: str | Sequence[str],
-    *,
-    model: Model | str | Path | None = None,
-    threshold: float | None = None,
-) -> bool | np.ndarray:
-    """Decide whether two questions ask the same thing.
-
-    Args:
-        q1: a question, or n of them.
-        q2: the question to compare it with, or n of them.
-        model: a model or its folder; None as in ``load_model``.
-        threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
-
-    Returns:
-        bool, or a boolean array (n,) for sequences.
+def as_model(model: object = None) -> Model:
+    """Return a model: itself, a fitted ``DuplicateClassifier``'s, that of a folder, which is read once, or the default.
 
     Raises:
-        TextsiamError: the questions are not two texts or two sequences of the same length, or the model is no model.
+        TextsiamError: it is none of these, or the classifier is not fitted.
     """
-    chosen = as_model(model)
-    if threshold is None:
-        threshold = chosen.threshold
-    else:
-        check_threshold(threshold)
-    answer = similarity(q1, q2, model=chosen) >= threshold
-    return answer if isinstance(answer, np.ndarray) else bool(answer)
-
-
-def similarity(
-    q1: str | Sequence[str], q2: str | Sequence[str], *, model: Model | str | Path | None = None
-) -> float | np.ndarray:
-    """Return the calibrated probability that two questions ask the same thing, in [0, 1], higher = more alike.
-
-    Args and errors are those of ``is_duplicate``; a float, or float64 (n,) for sequences. Two questions of the same
-    tokens have probability 1 (case, marks and contractions make no difference), two empty ones too.
-    """
-    chosen = as_model(model)
-    if isinstance(q1, str) and isinstance(q2, str):
-        return float(chosen.probabilities([q1], [q2])[0])
-    return chosen.probabilities(_texts(q1), _texts(q2))
-
-
-def _content(text: str) -> list[str] | str:
-    """Return what questions that ask the same in the same words share: their tokens, whichever a model knows."""
-    normalised = normalise(text)
-    return _TOKENIZER.tokens(normalised) or normalised
-
-
-def _texts(questions: Any) -> list[str]:
-    """Return a sequence of questions as a list; refuse what is none, or has no order."""
-    table = getattr(questions, "ndim", 1) != 1
-    if isinstance(questions, (str, bytes, Mapping, Set)) or not isinstance(questions, Iterable) or table:
-        raise TextsiamError(
-            f"Give two questions, or two sequences of questions; received {type(questions).__name__} among them."
-        )
-    texts = list(questions)
-    for text in texts:
-        if not isinstance(text, str):
-            raise TextsiamError(f"Questions are text; received {text!r:.60} ({type(text).__name__}).")
-    return texts
-
-
-def check_threshold(threshold: Any) -> float:
-    """Return a threshold that is a number in [0, 1].
-
-    Raises:
-        TextsiamError: it is not.
-    """
-    if not isinstance(threshold, (int, float, np.number)) or not 0 <= threshold <= 1:
-        raise TextsiamError(f"threshold is a probability in [0, 1], not {threshold!r}.")
-    return float(threshold)
-
-
-def as_model(model: Model | str | Path | None) -> Model:
-    """Return the model itself, the one in the folder, or the default one; a folder is read once."""
     if isinstance(model, Model):
         return model
-    if model is not None and not isinstance(model, (str, Path)):
-        raise TextsiamError(f"A model is a folder or a loaded model, not {type(model).__name__}.")
-    return _loaded(default_folder() if model is None else model)
+    if model is None or isinstance(model, (str, os.PathLike)):
+        return _loaded(default_folder() if model is None else model)
+    fitted = getattr(model, "model_", None)
+    if isinstance(fitted, Model):
+        return fitted
+    raise TextsiamError(
+        f"A model is a folder, a loaded model or a fitted DuplicateClassifier, not {type(model).__name__}."
+    )

@@ -1,7 +1,6 @@
 """The network in NumPy: encoder, measures and head, equal to the Keras network of the same weights."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,9 +8,8 @@ import numpy as np
 
 from textsiam.errors import TextsiamError
 from textsiam.inference.architecture import ALIGNED, Architecture
-from textsiam.inference.lstm import EachStep, Pooling, Recurrence, by_beginning
-from textsiam.inference.projections import Projections
-from textsiam.inference.threads import each
+from textsiam.inference.lstm import EachStep, Pooling, Projections, Recurrence, by_beginning
+from textsiam.inference.threads import Map
 from textsiam.siamese.measures import alignment, euclidean_distance, vector_similarities
 from textsiam.text.lexical import Lexicon, lexical_similarities
 
@@ -101,13 +99,13 @@ class Network:
         steps = self.architecture.flat_length if self.architecture.encoder == "lstm_flat" else 1
         return self.architecture.units * steps * self._recurrence.directions
 
-    def encode(self, ids: np.ndarray, lengths: np.ndarray, pool: ThreadPoolExecutor | None = None) -> Encodings:
+    def encode(self, ids: np.ndarray, lengths: np.ndarray, map: Map = map) -> Encodings:
         """Return the vector of each question, and the states of its tokens where the architecture has a late measure.
 
         Args:
             ids: int32 (n, steps), right-padded.
             lengths: (n,), tokens of each row, at least 1.
-            pool: threads to share the blocks of rows; None computes them here.
+            map: of the blocks of rows, see ``threads.Map``.
         """
         if self.architecture.encoder == "lstm_flat":
             ids = np.pad(ids, ((0, 0), (0, max(0, self.architecture.flat_length - ids.shape[1]))))
@@ -119,7 +117,7 @@ class Network:
         encodings = Encodings.empty(lengths, self.width, late=self.architecture.late)
         if self.architecture.late:
             encodings.states[:] = self._states[1]
-        (self._encode_few if len(ids) <= _FEW else self._encode_many)(sequences, lengths, encodings, pool)
+        (self._encode_few if len(ids) <= _FEW else self._encode_many)(sequences, lengths, encodings, map)
         return encodings
 
     def _each_step(
@@ -137,9 +135,7 @@ class Network:
 
         return add
 
-    def _encode_few(
-        self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, pool: ThreadPoolExecutor | None
-    ) -> None:
+    def _encode_few(self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, map: Map) -> None:
         order = np.argsort(-lengths, kind="stable")
         shape = (sequences[0].shape[1], 4, len(sequences), len(lengths), self.architecture.units)
         inputs = np.empty(shape, np.float32)
@@ -154,13 +150,11 @@ class Network:
         each_step = self._each_step(encodings, order, lengths[order], range(len(sequences)))
         encodings.vectors[order] = self._recurrence.few(inputs, lengths[order], each_step)
 
-    def _encode_many(
-        self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, pool: ThreadPoolExecutor | None
-    ) -> None:
+    def _encode_many(self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, map: Map) -> None:
         width = self.width // len(sequences)
         tasks = [partial(by_beginning, sequence, lengths) for sequence in sequences]
-        words, *orders = each(pool, lambda task: task(), [partial(self._projections.unknown, sequences[0]), *tasks])
-        self._projections.learn(words, pool)
+        words, *orders = map(lambda task: task(), [partial(self._projections.unknown, sequences[0]), *tasks])
+        self._projections.learn(words, map)
 
         def encode_block(direction: int, rows: np.ndarray) -> None:
             sizes = lengths[rows]
@@ -171,7 +165,7 @@ class Network:
 
         for direction, order in enumerate(orders):
             blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
-            each(pool, partial(encode_block, direction), blocks[::-1])  # the last take longest
+            list(map(partial(encode_block, direction), blocks[::-1]))  # the last take longest
 
     def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray, late: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Return the score of each pair: the logit of the head, or margin/2 − distance for the contrastive loss.
@@ -207,7 +201,7 @@ class Network:
         lengths: np.ndarray,
         first: np.ndarray,
         second: np.ndarray,
-        pool: ThreadPoolExecutor | None = None,
+        map: Map = map,
     ) -> np.ndarray:
         """Return the score of pairs of encoded distinct questions.
 
@@ -217,7 +211,7 @@ class Network:
             lengths: (q,), their numbers of tokens.
             first: (n,) row of the first question of each pair.
             second: (n,) row of the second.
-            pool: threads to share the blocks of pairs; None computes them here.
+            map: of the blocks of pairs, see ``threads.Map``.
 
         Returns:
             float64 (n,), see ``score``.
@@ -233,7 +227,7 @@ class Network:
             scores[rows] = self.score(encodings.vectors[a], encodings.vectors[b], lexical, late)
 
         size = _ALIGNED_PAIRS if self.architecture.late else _PAIRS
-        each(pool, compare_block, [order[start : start + size] for start in range(0, len(order), size)])
+        list(map(compare_block, [order[start : start + size] for start in range(0, len(order), size)]))
         return scores
 
     def _alignment(self, encodings: Encodings, lengths: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,16 +1,14 @@
 """Which threads compute: a pool for much work, and one BLAS thread in each."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-_ALONE = 256  # questions that one thread answers sooner than a pool would start
+Map = Callable[..., Iterable[Any]]  # applies a function to each argument, as ``map`` or an executor's ``map`` does
 
 
 def cores() -> int:
@@ -18,17 +16,21 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def worker_threads(questions: int, threads: int | None = None) -> AbstractContextManager[ThreadPoolExecutor | None]:
-    """Give a pool of threads, one a core unless told, or None for little work or a single thread."""
-    if questions <= _ALONE:
-        return nullcontext()
+@contextmanager
+def worker_threads(questions: int, threads: int | None = None, *, alone: int = 256) -> Iterator[Map]:
+    """Give a map whose calls threads share.
+
+    Args:
+        questions: how much there is to do.
+        threads: how many; None: one a core.
+        alone: questions that one thread answers sooner than others would start.
+    """
     threads = threads or cores()
-    return nullcontext() if threads == 1 else ThreadPoolExecutor(threads)
-
-
-def each(pool: ThreadPoolExecutor | None, function: Callable[[_T], _R], arguments: Iterable[_T]) -> list[_R]:
-    """Return what a function returns for each argument; the threads of a pool share the calls."""
-    return list(map(function, arguments) if pool is None else pool.map(function, arguments))
+    if questions <= alone or threads == 1:
+        yield map
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            yield pool.map
 
 
 class OneBlasThread:

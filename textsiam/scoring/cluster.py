@@ -13,7 +13,7 @@ from textsiam import __version__
 from textsiam.errors import TextsiamError
 from textsiam.files.opening import import_fsspec, kind_of
 from textsiam.files.tables import listing
-from textsiam.inference.decisions import Elsewhere
+from textsiam.inference.decisions import RemoteDecisions
 from textsiam.inference.threads import cores
 from textsiam.scoring.part_folder import PartFolder
 from textsiam.scoring.parts import Job, Part, Plan, plan_file, score_part
@@ -27,7 +27,7 @@ Progress = Callable[[int, float | None], None]
 def score_files(
     source: str | Path,
     output: str | Path,
-    elsewhere: Elsewhere,
+    elsewhere: RemoteDecisions,
     *,
     questions: tuple[str, str],
     skip: bool,

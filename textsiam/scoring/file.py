@@ -16,7 +16,7 @@ from textsiam.errors import TextsiamError
 from textsiam.files.journal import Journal
 from textsiam.files.opening import open_table
 from textsiam.files.tables import Chunk, Position, Table, listing
-from textsiam.inference.decisions import Decisions, decisions, decisions_elsewhere
+from textsiam.inference.decisions import Decisions, decisions, remote_decisions
 from textsiam.inference.model import Model
 from textsiam.scoring.cluster import score_files
 from textsiam.scoring.outputs import Output, TextOutput, open_output, resumable_file
@@ -103,7 +103,7 @@ def score_file(
         summary = score_files(
             source,
             output,
-            decisions_elsewhere(model, threshold=threshold, precision=precision, prior=prior),
+            remote_decisions(model, threshold=threshold, precision=precision, prior=prior),
             questions=(question1, question2),
             skip=bad_rows == "skip",
             spreadsheet_safe=spreadsheet_safe,
@@ -270,7 +270,7 @@ class _Run:
                     if not skip:
                         check_sound(self.table, chunk)
                     answers = deciding(chunk.column(columns[0]), chunk.column(columns[1]))
-                    self.summary += write_scored(chunk, *answers, self._output, self._rejected)
+                    self.summary += write_scored(chunk, answers, self._output, self._rejected)
                     number += 1
                     if progress is not None:
                         progress(self.summary.rows, share)

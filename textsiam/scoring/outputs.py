@@ -5,14 +5,16 @@ import os
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from textsiam.files.delimited import TextTable
 from textsiam.files.opening import DELIMITERS, kind_of
 from textsiam.files.parquet import BatchChunk, ParquetTable
 from textsiam.files.tables import Chunk, Table
+from textsiam.inference.decisions import Answers
 
 PROBABILITY, DECISION = "duplicate_probability", "duplicate"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of a formula
@@ -22,8 +24,8 @@ class Output(ABC):
     """A table that is being written, beside the place where it will stand."""
 
     @abstractmethod
-    def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
-        """Write the rows of a chunk, with what was found; None leaves both new values empty."""
+    def write(self, chunk: Chunk, answers: Answers) -> None:
+        """Write the rows of a chunk with their answers; both new values stay empty where a question is blank."""
 
     @abstractmethod
     def commit(self) -> int:
@@ -82,17 +84,22 @@ class TextOutput(Output):
             else:
                 self._send(self._formatted([[*table.columns, *names]]))
 
-    def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
-        """See ``Output``."""
-        answers = zip(probabilities, duplicates, strict=True)
+    def write(self, chunk: Chunk, answers: Answers) -> None:
+        """Write the rows; those of a text file of the same delimiter keep their bytes."""
+        pairs = zip(answers.probabilities.tolist(), answers.duplicates.tolist(), strict=True)
+        blank = np.flatnonzero(~answers.present).tolist()
         if self._kept:
             d, end = self._delimiter, self._kept.line_end
-            blank, form = f"{d}{d}".encode(), f"{d}%.6f{d}%d".encode()
-            added = [blank if answer[0] is None else form % answer for answer in answers]
+            form = f"{d}%.6f{d}%d".encode()
+            added = [form % pair for pair in pairs]
+            for row in blank:
+                added[row] = f"{d}{d}".encode()
             rows = zip(chunk.raw, added, chunk.ends, strict=True)
             self._send(b"".join([part for raw, new, own in rows for part in (raw, new, own or end)]))
         else:
-            texts = [("", "") if p is None else (f"{p:.6f}", f"{answer:d}") for p, answer in answers]
+            texts = [(f"{probability:.6f}", f"{duplicate:d}") for probability, duplicate in pairs]
+            for row in blank:
+                texts[row] = "", ""
             columns = [*chunk.columns(), *zip(*texts, strict=True)]
             self._send(self._formatted([list(row) for row in zip(*columns, strict=True)]))
 
@@ -109,7 +116,7 @@ class TextOutput(Output):
         (self._member or self._file).write(data)
 
     def commit(self) -> int:
-        """See ``Output``; the mark is the size of the file."""
+        """Bring the rows to the disk; the mark is the size of the file."""
         if self._member:
             self._member.close()
             self._member = None
@@ -120,12 +127,12 @@ class TextOutput(Output):
         return self._file.tell()
 
     def finish(self, target: Path) -> None:
-        """See ``Output``."""
+        """Close the file, and rename it into place."""
         self._file.close()
         self._part.replace(target)  # type: ignore[union-attr]
 
     def close(self) -> None:
-        """See ``Output``."""
+        """Close the file, unless it is a stream."""
         if self._part is not None:
             self._file.close()
 
@@ -170,8 +177,8 @@ class ParquetOutput(Output):
         self._input = pa.schema(fields)
         self._schema = pa.schema([*self._input, *added], metadata=self._input.metadata)
 
-    def write(self, chunk: Chunk, probabilities: Sequence[float | None], duplicates: Sequence[bool | None]) -> None:
-        """See ``Output``."""
+    def write(self, chunk: Chunk, answers: Answers) -> None:
+        """Keep the rows in memory until ``commit``."""
         import pyarrow as pa
 
         if isinstance(chunk, BatchChunk):
@@ -179,12 +186,13 @@ class ParquetOutput(Output):
         else:
             columns = [pa.array(values, pa.string()) for values in chunk.columns()]
         if len(chunk):
-            rounded = [None if value is None else round(value, 6) for value in probabilities]
-            columns = [*columns, pa.array(rounded, pa.float64()), pa.array(duplicates).cast(pa.int8())]
+            rounded = [round(value, 6) for value in answers.probabilities.tolist()]  # decimal, as text is
+            found = (np.array(rounded), pa.float64()), (answers.duplicates, pa.int8())
+            columns = [*columns, *(pa.array(v, mask=~answers.present).cast(kind) for v, kind in found)]
             self._batches.append(pa.record_batch(columns, schema=self._schema))
 
     def commit(self) -> int:
-        """See ``Output``; the mark is the number of files."""
+        """Write a file of the rows in memory; the mark is the number of files."""
         import pyarrow.parquet as pq
 
         if self._batches:
@@ -202,7 +210,7 @@ class ParquetOutput(Output):
         return self._part / f"{number:06}.parquet"
 
     def finish(self, target: Path) -> None:
-        """See ``Output``."""
+        """Put the files together, and rename the whole into place."""
         import pyarrow.parquet as pq
 
         whole = self._part / "whole.parquet"
@@ -217,11 +225,11 @@ class ParquetOutput(Output):
         whole.replace(target)
 
     def clean(self) -> None:
-        """See ``Output``."""
+        """Remove the folder."""
         shutil.rmtree(self._part, ignore_errors=True)
 
     def close(self) -> None:
-        """See ``Output``: between commits nothing is open."""
+        """Do nothing: between commits nothing is open."""
 
 
 def open_output(

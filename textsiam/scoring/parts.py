@@ -12,7 +12,7 @@ from uuid import uuid4
 from textsiam.errors import TextsiamError
 from textsiam.files.opening import open_table
 from textsiam.files.tables import Position, Table
-from textsiam.inference.decisions import Elsewhere
+from textsiam.inference.decisions import RemoteDecisions
 from textsiam.scoring.outputs import open_output
 from textsiam.scoring.rows import (
     REJECTED,
@@ -45,7 +45,7 @@ class Job:
     folder: str
     attempts: str
     suffix: str
-    elsewhere: Elsewhere
+    elsewhere: RemoteDecisions
     questions: tuple[str, str]
     skip: bool
     spreadsheet_safe: bool
@@ -132,7 +132,7 @@ def score_part(job: Job, part: Part) -> ScoreSummary:
                         if not job.skip:
                             check_sound(table, chunk)
                         answers = deciding(chunk.column(columns[0]), chunk.column(columns[1]))
-                        summary += write_scored(chunk, *answers, output, rejected)
+                        summary += write_scored(chunk, answers, output, rejected)
                     output.commit()
                 if table.position() != part.end:
                     raise _changed(table)

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from textsiam.errors import TextsiamError
 from textsiam.files.opening import kind_of
 from textsiam.files.tables import Chunk, Table
+from textsiam.inference.decisions import Answers
 from textsiam.scoring.outputs import DECISION, PROBABILITY, Output
 
 CHUNK = 32_768  # rows scored together
@@ -48,24 +49,19 @@ class ScoreSummary:
         return (self.rows - self.resumed_rows) / self.seconds if self.seconds else 0.0
 
 
-def write_scored(
-    chunk: Chunk,
-    probabilities: list[float | None],
-    duplicates: list[bool | None],
-    output: Output,
-    rejected: BinaryIO,
-) -> ScoreSummary:
-    """Write the sound rows of a chunk with what was found to one place, the others with the reasons to another.
+def write_scored(chunk: Chunk, answers: Answers, output: Output, rejected: BinaryIO) -> ScoreSummary:
+    """Write the sound rows of a chunk with their answers to one place, the others with the reasons to another.
 
     Returns:
-        What they come to.
+        The counts.
     """
-    output.write(chunk, probabilities, duplicates)
+    output.write(chunk, answers)
     for row in chunk.unsound:
         cells = str(row.reason).encode(), row.raw
         quoted = b",".join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells)
         rejected.write(f"{row.row},{row.line},".encode() + quoted + b"\n")
-    return ScoreSummary(len(chunk), sum(map(bool, duplicates)), probabilities.count(None), len(chunk.unsound))
+    blank = int((~answers.present).sum())
+    return ScoreSummary(len(chunk), int(answers.duplicates.sum()), blank, len(chunk.unsound))
 
 
 def check_sound(table: Table, chunk: Chunk) -> None:

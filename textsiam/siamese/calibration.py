@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and the threshold that turns them into decisions.
+"""Probabilities that mean what they say.
 
 Scores are logits, probabilities are of "duplicate"; in both, higher = more alike. Applying a calibration needs NumPy
 alone: scikit-learn is imported by the functions that fit.
@@ -125,86 +125,6 @@ def calibrated_log_loss(scores: ArrayLike, labels: ArrayLike) -> float:
     return float(log_loss(labels, fit_calibration(scores, labels, "platt")(scores)))
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """The rule "duplicate when probability >= value", and what it achieves on the pairs that chose it, all in [0, 1].
-
-    `precision` is None when no pair reaches the threshold.
-    """
-
-    value: float
-    objective: str
-    accuracy: float
-    precision: float | None
-    recall: float
-    f1: float
-
-
-def choose_threshold(
-    probabilities: ArrayLike, labels: ArrayLike, objective: str = "accuracy", precision: float | None = None
-) -> Threshold:
-    """Choose the threshold that serves an objective best.
-
-    Candidates lie midway between neighbouring distinct probabilities; one below accepts every pair, one above (unless
-    a probability is 1) none. Among equally good ones the nearest to 0.5 wins, then the lower.
-
-    Args:
-        probabilities: (n,) in [0, 1].
-        labels: (n,), 1 = duplicate, 0 = not.
-        objective: "accuracy", "f1", or "precision": the highest recall with at least `precision` (at equal recall, the
-            highest precision).
-        precision: wanted precision in (0, 1], for that objective only.
-
-    Raises:
-        TextsiamError: invalid arguments, one class only, or a precision out of reach.
-    """
-    if objective not in ("accuracy", "f1", "precision"):
-        raise TextsiamError(f"objective must be one of accuracy, f1, precision; got {objective!r}")
-    wanted = 1.0 if precision is None else precision
-    if (objective == "precision") != (precision is not None) or not 0 < wanted <= 1:
-        raise TextsiamError(f"objective 'precision', and no other, takes a precision in (0, 1]; got {precision}")
-    values, targets = check_labelled(check_probabilities(probabilities), labels, both_classes=True)
-
-    distinct, groups, counts = np.unique(values, return_inverse=True, return_counts=True)
-    low, high = np.append(0.0, distinct), np.append(distinct, 1.0)
-    middle = (low + high) / 2
-    candidates = np.where(middle > low, middle, high)  # no float lies between two neighbours
-    accepted = values.size - np.append(0, np.cumsum(counts))
-    hits = targets.sum() - np.append(0, np.cumsum(np.bincount(groups, weights=targets)))
-    if distinct[-1] == 1:
-        candidates, accepted, hits = candidates[:-1], accepted[:-1], hits[:-1]
-
-    accuracy = (np.sum(1 - targets) - accepted + 2 * hits) / values.size
-    exact, recall, f1 = hits / np.maximum(accepted, 1), hits / targets.sum(), 2 * hits / (accepted + targets.sum())
-    keys = {"accuracy": [accuracy], "f1": [f1], "precision": [exact, recall, exact >= wanted]}[objective]
-    best = np.lexsort((-candidates, -np.abs(candidates - 0.5), *keys))[-1]
-    if objective == "precision" and exact[best] < wanted:
-        raise TextsiamError(f"no threshold reaches precision {wanted:g}; the best reachable is {exact.max():.4f}")
-    precise = exact[best].item() if accepted[best] else None
-    return Threshold(
-        candidates[best].item(), objective, accuracy[best].item(), precise, recall[best].item(), f1[best].item()
-    )
-
-
-def precision_ladder(probabilities: ArrayLike, labels: ArrayLike) -> list[tuple[float, float]]:
-    """Return (precision, threshold) for every percent of precision that can be reached, rising.
-
-    Each threshold has the highest recall with at least that precision, see ``choose_threshold``.
-
-    Args:
-        probabilities: (n,) in [0, 1].
-        labels: (n,), 1 = duplicate, 0 = not; both occur.
-    """
-    ladder = []
-    for percent in range(1, 101):
-        try:
-            threshold = choose_threshold(probabilities, labels, "precision", percent / 100)
-        except TextsiamError:
-            break
-        ladder.append((percent / 100, threshold.value))
-    return ladder
-
-
 def prior_shift(probabilities: ArrayLike, from_prior: float, to_prior: float) -> Floats:
     """Move probabilities from one share of duplicates to another, by Bayes' rule.
 
@@ -224,23 +144,6 @@ def prior_shift(probabilities: ArrayLike, from_prior: float, to_prior: float) ->
     values = check_probabilities(probabilities)
     duplicate, different = values * to_prior / from_prior, (1 - values) * (1 - to_prior) / (1 - from_prior)
     return np.asarray(duplicate / (duplicate + different))
-
-
-def wilson_interval(share: ArrayLike, rows: ArrayLike) -> tuple[Floats, Floats]:
-    """Return the 95% interval of a share that was seen in so many rows (Wilson 1927).
-
-    Args:
-        share: any shape, in [0, 1].
-        rows: of the same shape, at least 1.
-
-    Returns:
-        Lower and upper end, in [0, 1].
-    """
-    observed, count = np.asarray(share, np.float64), np.asarray(rows)
-    z = 1.959964
-    centre = (observed + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(observed * (1 - observed) / count + z**2 / (4 * count**2))
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def check_labelled(values: ArrayLike, labels: ArrayLike, *, both_classes: bool = False) -> tuple[Floats, Integers]:

@@ -18,9 +18,7 @@ _SIGNS = np.isin(np.arange(256), list(b"-/&"))  # what follows them tells whethe
 _LETTERS = np.array([chr(code).isascii() and chr(code).isalpha() for code in range(256)])
 _NORMAL = np.frombuffer(bytes(range(256)).lower().replace(b"`", b"'"), np.uint8)
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)  # keeps the first bytes of eight
-_SLOTS = 18  # bits
-_ENTRIES = 1 << (_SLOTS - 1)
-_OTHERS, _LONGEST = 1 << 14, 64  # words beside the table, bytes of each
+_LONGEST = 64  # bytes of a word beside the table
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)  # odd, of random bits
 
 
@@ -29,13 +27,18 @@ class WordTable:
 
     Threads may share it: an entry is written before its slot and never changed, and it counts only if its key is the
     word that was looked up.
+
+    Args:
+        bits: of a slot's number.
+        entries: words that it takes, the first being none.
     """
 
-    def __init__(self) -> None:
-        self._slots = np.zeros(1 << _SLOTS, np.int32)  # number of an entry, 0: free
-        self._keys = np.zeros((2, _ENTRIES), np.uint64)
-        self.starts, self.sizes = np.zeros((2, _ENTRIES), np.int32)  # of its ids
-        self.ids = np.zeros(2 * _ENTRIES, np.int32)
+    def __init__(self, bits: int = 18, entries: int = 1 << 17) -> None:
+        self._bits, self._most = bits, entries
+        self._slots = np.zeros(1 << bits, np.int32)  # number of an entry, 0: free
+        self._keys = np.zeros((2, entries), np.uint64)
+        self.starts, self.sizes = np.zeros((2, entries), np.int32)  # of its ids
+        self.ids = np.zeros(2 * entries, np.int32)
         self._entries, self._used = 1, 0
         self._lock = Lock()
 
@@ -63,7 +66,7 @@ class WordTable:
             for other in (0, 1):
                 slots = self._slot(low[left], high[left]) ^ other
                 free = np.flatnonzero(self._slots[slots] == 0)
-                free = free[np.unique(slots[free], return_index=True)[1]][: _ENTRIES - self._entries]
+                free = free[np.unique(slots[free], return_index=True)[1]][: self._most - self._entries]
                 rows = left[free]
                 self._write(slots[free], low[rows], high[rows], [ids[row] for row in rows])
                 left = np.delete(left, free)
@@ -86,11 +89,10 @@ class WordTable:
         numbers *= (self._keys[0].take(numbers) == low) & (self._keys[1].take(numbers) == high)
         return numbers
 
-    @staticmethod
-    def _slot(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    def _slot(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         mixed = low * _FACTORS[0]
         mixed ^= high * _FACTORS[1]
-        return (mixed >> np.uint64(64 - _SLOTS)).astype(np.intp)
+        return (mixed >> np.uint64(64 - self._bits)).astype(np.intp)
 
 
 class PlainEncoder:
@@ -99,11 +101,20 @@ class PlainEncoder:
     Args:
         encode: ids of each of some parts of normalised texts that hold no space; marks (?!.,) at the end of a part
             change none of its.
+        table: remembers words; None: an empty one.
+        others: words, which the table cannot take, to remember beside it.
     """
 
-    def __init__(self, encode: Callable[[Sequence[str]], Sequence[Sequence[int]]]):
+    def __init__(
+        self,
+        encode: Callable[[Sequence[str]], Sequence[Sequence[int]]],
+        table: WordTable | None = None,
+        *,
+        others: int = 1 << 14,
+    ):
         self._encode = encode
-        self._table = WordTable()
+        self._table = table or WordTable()
+        self._most_others = others
         self._others: dict[bytes, Sequence[int]] = {}  # words that the table cannot take, and their ids
 
     def __call__(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -146,7 +157,7 @@ class PlainEncoder:
         short = [word for word in new if len(word) <= 16]
         rows = missing[[new[word] for word in short]]
         left = table.add(low[rows], high[rows], [ids_of[word] for word in short])
-        if (room := _OTHERS - len(self._others)) > 0:
+        if (room := self._most_others - len(self._others)) > 0:
             others = [short[row] for row in left] + [word for word in new if 16 < len(word) <= _LONGEST]
             self._others |= {word: ids_of[word] for word in others[:room]}
         return ids, count

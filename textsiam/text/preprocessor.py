@@ -16,9 +16,9 @@ from textsiam.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
+_TOKENIZER = Tokenizer()  # drops nothing, whatever a model's own drops
 _REMEMBERED = 1 << 15  # parts of questions, mostly words, whose ids are remembered
 _TOGETHER = 16  # texts that are worth to be split together
-_FIRST, _BLOCK = 1024, 8192  # texts that are split together, at first and in the end: what words are is then known
 
 
 def pad_sequences(rows: Sequence[Sequence[int]], length: int | None = None) -> np.ndarray:
@@ -72,6 +72,10 @@ class Preprocessor:
         self._plain_encoder = PlainEncoder(self._parts)
         self._cut_said = False
 
+    def same(self, text: str, other: str) -> bool:
+        """Whether two texts have the same tokens, whichever the vocabulary knows, or none and are equal as they are."""
+        return _content(text) == _content(other)
+
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
         """Return the ids of each question, 1 … ``max_length`` of them."""
         return [self._ids(text) for text in texts]
@@ -81,19 +85,21 @@ class Preprocessor:
         return [self._limited(self.vocabulary.encode(tokens)) for tokens in questions]
 
     def encode_padded(
-        self, texts: Sequence[str], map: Callable[..., Iterable[Any]] = map
+        self, texts: Sequence[str], map: Callable[..., Iterable[Any]] = map, *, first: int = 1024, block: int = 8192
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return int32 (n, longest) right-padded ids of each question, and (n,) how many each has, at least 1.
 
         Args:
             texts: n questions.
             map: applies a function to blocks of questions, in threads perhaps, as ``Executor.map`` does.
+            first: questions of the first block: what the frequent words are is known after it.
+            block: questions of a block in the end.
         """
         if len(texts) < _TOGETHER:
             return _padded(self.encode(texts))
-        edges = [0, _FIRST]
+        edges = [0, first]
         while edges[-1] < len(texts):
-            edges.append(edges[-1] + min(edges[-1], _BLOCK))
+            edges.append(edges[-1] + min(edges[-1], block))
         blocks = list(map(self._encode_block, [texts[start:end] for start, end in pairwise(edges)]))
         if len(blocks) == 1:
             return blocks[0]
@@ -149,3 +155,8 @@ class Preprocessor:
             logger.warning(
                 "A question of %d tokens is cut at %d (max_length); this is said once.", length, self.max_length
             )
+
+
+def _content(text: str) -> list[str] | str:
+    normalised = normalise(text)
+    return _TOKENIZER.tokens(normalised) or normalised

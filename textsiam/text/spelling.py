@@ -10,7 +10,6 @@ _SHORTEST = 5  # letters; of shorter words too many are one slip away from anoth
 _LETTERS = {letter: crc32(letter.encode()) >> 7 for letter in ascii_lowercase}  # their sum tells most words apart
 _CHANGES = np.array([0, *_LETTERS.values(), *(-value for value in _LETTERS.values())])  # what a slip does to the sum
 _MASK = (1 << 20) - 1
-_TOGETHER = 4096  # words looked up together
 
 
 class Spelling:
@@ -23,10 +22,12 @@ class Spelling:
 
     Args:
         ids: the known words, the most frequent with the lowest id.
+        together: words looked up together.
     """
 
-    def __init__(self, ids: Mapping[str, int]):
+    def __init__(self, ids: Mapping[str, int], together: int = 4096):
         self._ids = ids
+        self._together = together
         self._words: dict[int, list[str]] = {}
         self._longest = 0
         for word in ids:
@@ -40,8 +41,8 @@ class Spelling:
         """Return the id of that word for each of n, or None, as for one that is not five letters a–z or more."""
         numbers: list[int | None] = [None] * len(words)
         fit = [n for n, word in enumerate(words) if _SHORTEST <= len(word) <= self._longest + 1 and _plain(word)]
-        for start in range(0, len(fit), _TOGETHER):
-            some = fit[start : start + _TOGETHER]
+        for start in range(0, len(fit), self._together):
+            some = fit[start : start + self._together]
             sums = np.array([_letters(words[number]) for number in some])[:, None] + _CHANGES
             rows, changes = np.nonzero(self._occurs.take(sums & _MASK))
             for row, letters in zip(rows.tolist(), sums[rows, changes].tolist(), strict=True):

@@ -19,6 +19,7 @@ from textsiam.files.pairs import check_labels, check_pairs, check_targets
 from textsiam.inference.architecture import DEFAULT_MEASURES
 from textsiam.inference.folder import Bundle, write_bundle
 from textsiam.inference.model import Model
+from textsiam.scoring.frame import score_frame
 from textsiam.text.tokenise import Tokenizer
 from textsiam.training.fit import LabelledPairs, fit_model
 from textsiam.training.parameters import check_settings
@@ -203,12 +204,9 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         return (self.predict_proba(X)[:, 1] >= self.model_.threshold).astype(int)
 
     def predict_frame(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return the frame with two columns more: ``duplicate_probability`` in [0, 1] and ``duplicate`` (0 or 1)."""
-        if not isinstance(X, pd.DataFrame):
-            raise TextsiamError(f"predict_frame takes a frame with question1 and question2, not {type(X).__name__}.")
-        probability = self.predict_proba(X)[:, 1]
-        decision = (probability >= self.model_.threshold).astype(int)
-        return X.assign(duplicate_probability=probability, duplicate=decision)
+        """Return a frame with two columns more, ``duplicate_probability`` and ``duplicate``: see ``score_frame``."""
+        check_is_fitted(self, "model_")
+        return score_frame(X, model=self.model_)
 
     def evaluate(self, X: Pairs, y: Labels, training: Pairs | None = None) -> Evaluation:
         """Return figures, slices and mistakes on labelled pairs; see ``evaluate_model``."""

@@ -20,13 +20,8 @@ from textsiam.inference.architecture import Architecture
 from textsiam.inference.card import model_card
 from textsiam.inference.folder import Bundle
 from textsiam.inference.model import Model
-from textsiam.siamese.calibration import (
-    Calibration,
-    calibrated_log_loss,
-    choose_threshold,
-    fit_calibration,
-    precision_ladder,
-)
+from textsiam.siamese.calibration import Calibration, calibrated_log_loss, fit_calibration
+from textsiam.siamese.thresholds import choose_threshold, precision_ladder
 from textsiam.text.lexical import Lexicon, lexical_similarities
 from textsiam.text.preprocessor import Preprocessor, pad_sequences
 from textsiam.text.tokenise import Tokenizer
