@@ -13,10 +13,11 @@ from types import SimpleNamespace
 
 from standard_split import standard_split
 
-from textsiam.files.pairs import check_pairs, read_pairs
+from textsiam.files.pairs import read_pairs
 from textsiam.inference.compression import compress_weights, prune_vocabulary
 from textsiam.inference.folder import write_bundle
 from textsiam.inference.model import load_model
+from textsiam.training.data import check_pairs
 from textsiam.training.fit import LabelledPairs, calibrate
 
 WORDS = 36_000

@@ -14,7 +14,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from textsiam.errors import TextsiamError
-from textsiam.files.pairs import SIDES, check_labels, read_pairs, split_pairs
+from textsiam.files.pairs import read_pairs
+from textsiam.files.splits import SIDES, split_pairs
+from textsiam.training.data import check_labels
 
 URL = "http://qim.fs.quoracdn.net/quora_duplicate_questions.tsv"
 DATA = Path(__file__).resolve().parent.parent / "data"

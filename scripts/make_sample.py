@@ -11,7 +11,7 @@ import pandas as pd
 from get_quora import DATA, read_quora, write_tsv
 
 from textsiam.errors import TextsiamError
-from textsiam.files.pairs import split_pairs
+from textsiam.files.splits import split_pairs
 
 IDS = "quora_split_ids.tsv.gz"
 TRAIN_PAIRS = 20_000

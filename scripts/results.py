@@ -26,7 +26,8 @@ from machine import processor
 from standard_split import standard_split
 
 from textsiam import DuplicateClassifier, __version__
-from textsiam.files.pairs import Split, read_pairs, split_pairs
+from textsiam.files.pairs import read_pairs
+from textsiam.files.splits import Split, split_pairs
 from textsiam.inference.model import Model, load_model
 from textsiam.siamese.checkpoints import discard
 from textsiam.training.classifier import evaluate_model

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from textsiam.files.pairs import Split, split_pairs
+from textsiam.files.splits import Split, split_pairs
 
 IDS = Path(__file__).resolve().parent.parent / "data" / "quora_split_ids.tsv.gz"
 

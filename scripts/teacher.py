@@ -33,7 +33,8 @@ import torch
 from standard_split import standard_split
 
 from textsiam.evaluation.figures import evaluate
-from textsiam.files.pairs import Split, read_pairs
+from textsiam.files.pairs import read_pairs
+from textsiam.files.splits import Split
 from textsiam.inference.model import load_model
 from textsiam.siamese.thresholds import choose_threshold
 

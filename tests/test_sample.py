@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from textsiam.errors import TextsiamError
-from textsiam.files.pairs import read_pairs, split_pairs
+from textsiam.files.pairs import read_pairs
+from textsiam.files.splits import split_pairs
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"

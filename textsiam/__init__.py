@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textsiam.errors import TextsiamError
-    from textsiam.files.pairs import read_pairs, split_pairs
+    from textsiam.files.pairs import read_pairs
+    from textsiam.files.splits import split_pairs
     from textsiam.images.model import ImageSiamese
     from textsiam.inference.decisions import is_duplicate, similarity
     from textsiam.inference.model import load_model
@@ -34,7 +35,7 @@ _HOMES = {
     "score_file": "scoring.file",
     "score_frame": "scoring.frame",
     "similarity": "inference.decisions",
-    "split_pairs": "files.pairs",
+    "split_pairs": "files.splits",
     "triplet_loss": "siamese.losses",
 }
 _MODULES = {"losses": "siamese.losses", "pairing": "siamese.pairing"}  # documented under these names

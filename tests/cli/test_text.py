@@ -33,7 +33,9 @@ def run(*arguments, env=None, stdin=None):
 def invoke(*arguments):
     """Run a verb in this process: (exit code, standard output, error line)."""
     result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
-    if isinstance(result.exception, (TextsiamError, OSError)):
+    if isinstance(result.exception, TextsiamError):
+        return 1, result.stdout, cli.error_line(result.exception, list(map(str, arguments)))
+    if isinstance(result.exception, OSError):
         return 1, result.stdout, str(result.exception)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textsiam.errors import TextsiamError
-from textsiam.files.pairs import check_labels, read_pairs, split_pairs
+from textsiam.files.pairs import read_pairs
+from textsiam.files.splits import split_pairs
+from textsiam.training.data import check_labels
 
 HEADER = ["id", "question1", "question2", "is_duplicate"]
 HOSTILE = [
@@ -156,8 +158,8 @@ def test_every_accepted_label(tmp_path):
 
 GOOD = table([["0", "a", "b", "1"], ["1", "c", "d", "0"]])
 ERRORS = {
-    "wrong column": ("p.csv", b"id,q1\n0,a\n", "no column 'question1'; it has: id, q1. Name it with --question1."),
-    "no label": ("p.csv", b"question1,question2\na,b\n", "it has: question1, question2. Name it with --label."),
+    "wrong column": ("p.csv", b"id,q1\n0,a\n", "no column 'question1'; it has: id, q1. Name it with question1=…"),
+    "no label": ("p.csv", b"question1,question2\na,b\n", "it has: question1, question2. Name it with label=…"),
     "semicolons": ("p.csv", b"question1;question2\na;b\n", "it has: question1;question2. A .csv is separated by"),
     "column name over two lines": ("p.csv", b'"a\nb",c\n1,2\n', "it has: a b, c."),
     "two columns of a name": ("p.csv", b"question1,question1,is_duplicate\na,b,1\n", "two columns 'question1'"),

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import time
 from dataclasses import asdict
 
 import pytest
@@ -10,8 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from textsiam import TextsiamError
-from textsiam.files import delimited as module
-from textsiam.files.delimited import TextTable
+from textsiam.files.delimited import LIMITS, Limits, TextTable
 
 PIECES = st.sampled_from(
     [b"a,b\n", b"a,b\r\n", b'"c,""d",e\n', b"\n", b"\r\n", b'"', b",", b"x", b"\r", b"\0", b"\xff", "é,😀\n".encode()]
@@ -27,19 +27,19 @@ class Slow(io.BytesIO):
         return super().read1(min(size, 5))
 
 
-def read(stream, size):
+def read(stream, size, limits=LIMITS):
     """Everything that reading a table says."""
     try:
-        table = TextTable(stream, ",", "table")
+        table = TextTable(stream, ",", "table", limits=limits)
     except TextsiamError as error:
         return str(error)
     return [(asdict(chunk), table.position()) for chunk in table.chunks(size)]
 
 
-def one_by_one(stream, size):
+def one_by_one(stream, size, limits=LIMITS):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TextTable, "_several", lambda *_: False)
-        return read(stream, size)
+        return read(stream, size, limits)
 
 
 @given(FILES, st.integers(1, 6), st.sampled_from([3, 17, 1 << 20]), st.sampled_from([10, 1 << 25]))
@@ -53,14 +53,12 @@ def one_by_one(stream, size):
 def test_rows_read_together_are_those_read_one_by_one(data, size, block, most):
     data = b"question1,question2\n" + data
     zipped = gzip.compress(data)[:-9]  # its end is missing
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_TOGETHER", block)
-        patch.setattr(module, "_CHUNK_BYTES", most)
-        expected = one_by_one(io.BytesIO(data), size)
-        assert read(io.BytesIO(data), size) == expected
-        assert read(Slow(data), size) == expected
-        cut = one_by_one(gzip.GzipFile(fileobj=io.BytesIO(zipped)), size)
-        assert read(gzip.GzipFile(fileobj=io.BytesIO(zipped)), size) == cut
+    limits = Limits(chunk=most, together=block)
+    expected = one_by_one(io.BytesIO(data), size, limits)
+    assert read(io.BytesIO(data), size, limits) == expected
+    assert read(Slow(data), size, limits) == expected
+    cut = one_by_one(gzip.GzipFile(fileobj=io.BytesIO(zipped)), size, limits)
+    assert read(gzip.GzipFile(fileobj=io.BytesIO(zipped)), size, limits) == cut
 
 
 @pytest.fixture
@@ -128,3 +126,13 @@ def test_a_disk_that_fails_is_one_line():
     table = TextTable(Failing(b"question1,question2\na,b\n"), ",", "table")
     with pytest.raises(TextsiamError, match="table cannot be read after row 0: Input/output error"):
         list(table.chunks(5))
+
+
+def test_many_stray_quotes_take_linear_time():
+    rows = b"".join(b'%d","what is %d","what was %d\n' % (n, n, n) for n in range(6000))
+    stream = io.BytesIO(b"id,question1,question2\n" + rows + b"1,Why?,Who?\n")
+    start = time.perf_counter()
+    chunks = list(TextTable(stream, ",", "table", limits=Limits(wasted=10_000)).chunks(1000))
+    assert sum(map(len, chunks)) == 1
+    assert sum(len(chunk.unsound) for chunk in chunks) == 6000
+    assert time.perf_counter() - start < 5

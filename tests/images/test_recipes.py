@@ -140,9 +140,9 @@ def test_without_a_folder_keras_downloads(monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
-    with pytest.raises(TextsiamError, match=r"cannot be downloaded: no network.*--data-dir"):
+    with pytest.raises(TextsiamError, match=r"cannot be downloaded: no network.*data_dir=…"):
         read_dataset("mnist", None, "train")
-    with pytest.raises(TextsiamError, match=r"ORL faces are not downloaded.*--data-dir"):
+    with pytest.raises(TextsiamError, match=r"ORL faces are not downloaded.*data_dir=…"):
         read_dataset("faces_orl", None, "train")
 
 

@@ -49,7 +49,7 @@ def test_the_manifest_holds_sha256(bundle, tmp_path):
 
 def test_an_existing_folder_is_replaced_only_when_told(bundle, tmp_path):
     write_bundle(tmp_path / "model", bundle)
-    with pytest.raises(TextsiamError, match="--force"):
+    with pytest.raises(TextsiamError, match="overwrite=True"):
         write_bundle(tmp_path / "model", bundle)
     write_bundle(tmp_path / "model", Bundle({}, {}, {}, "new"), overwrite=True)
     assert read_bundle(tmp_path / "model").card == "new"

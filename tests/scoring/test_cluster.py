@@ -18,18 +18,24 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from textsiam import TextsiamError, load_model, score_file, score_frame
+import textsiam
+from textsiam import TextsiamError, load_model, score_frame
 from textsiam.files.journal import Journal
 from textsiam.inference.decisions import remote_decisions
 from textsiam.inference.folder import write_bundle
 from textsiam.scoring import cluster as distributed
-from textsiam.scoring import file as scoring
 from textsiam.scoring.part_folder import PartFolder
 from textsiam.scoring.parts import Job, plan_file, score_part
-from textsiam.scoring.rows import ScoreSummary
+from textsiam.scoring.rows import Options, Pace, ScoreSummary
 
 ROWS, PART = 230, 10  # of a table; of a part
+SMALL = Pace(chunk=PART // 2, segment=2)
 COUNTS = ("rows", "duplicates", "blank_rows", "rejected_rows")
+
+
+def score_file(*arguments, pace=SMALL, **options):
+    """Score in parts so small that a short table has many."""
+    return textsiam.score_file(*arguments, pace=pace, **options)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +43,6 @@ def cluster():
     """Two processes, as scoring starts them itself."""
     with distributed._cluster(None, 2) as client:
         yield client
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """Parts so small that a short table has many."""
-    for module in (scoring, distributed):
-        monkeypatch.setattr(module, "CHUNK", PART // 2)
-        monkeypatch.setattr(module, "SEGMENT", 2)
 
 
 @pytest.fixture
@@ -136,9 +134,8 @@ def test_parquet_keeps_its_types(source, dask_score, model_folder, given):
     pd.testing.assert_frame_equal(found, expected)
 
 
-def test_answers_do_not_depend_on_the_parts(source, dask_score, model_folder, monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", 10_000)
-    score_file(source / "in.csv", source / "local.csv", model=model_folder)
+def test_answers_do_not_depend_on_the_parts(source, dask_score, model_folder):
+    score_file(source / "in.csv", source / "local.csv", model=model_folder, pace=Pace(10_000))
     dask_score(source / "in.csv", source / "o.csv")
     one, other = (
         list(csv.DictReader(io.StringIO(text.decode(), newline="")))
@@ -228,12 +225,12 @@ def test_workers_that_are_killed_cost_nothing_but_time(source, model_folder):
     def die_half_way():
         from textsiam.scoring import parts as partitions
 
-        def die(chunk, *_):
+        def die(table, chunk, *_, **__):
             if chunk.raw[0] > b"H":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise AssertionError
 
-        partitions.write_scored = die
+        partitions.score_chunk = die
 
     with distributed._cluster(None, 2) as client:
         first, second = client.run(os.getpid).items()
@@ -265,7 +262,7 @@ if __name__ == "__main__":
     command = [sys.executable, tmp_path / "in_host.py"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
         address = host.stdout.readline().strip()
-        with pytest.raises(TextsiamError, match=r"scheduler was lost. The same call goes on"):
+        with pytest.raises(TextsiamError, match=r"scheduler was lost. The same call resumes"):
             dask_score(source / "in.csv", source / "o.csv", scheduler=address, progress=lambda *_: host.kill())
     assert dask_score(source / "in.csv", source / "o.csv").resumed_rows >= PART
 
@@ -280,8 +277,7 @@ def test_a_part_that_costs_worker_after_worker_gets_one_line(source, dask_score,
 CLIENT = """
 import os, signal, sys, time
 from textsiam import score_file
-from textsiam.scoring import cluster
-cluster.CHUNK, cluster.SEGMENT = 5, 2
+from textsiam.scoring.rows import Pace
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 source, output, model, scheduler, after, number = sys.argv[1:]
 
@@ -295,6 +291,7 @@ def stop(rows, _):
 
 if __name__ == "__main__":
     options = {"scheduler": scheduler} if scheduler else {"workers": 1}
+    options["pace"] = Pace(5, 2)
     score_file(source, output, model=model, engine="dask", progress=stop, **options)
 """
 
@@ -374,17 +371,16 @@ def test_a_run_of_other_work_is_not_gone_on_with(source, dask_score, model_folde
 
 
 def test_the_end_of_a_run_can_be_done_again(source, dask_score, monkeypatch):
-    for method in ("put", "_journal.remove"):
+    for owner, name in ((PartFolder, "rename"), (Journal, "remove")):
         with monkeypatch.context() as patch:
-            owner, name = (PartFolder, method) if method == "put" else (Journal, "remove")
             patch.setattr(owner, name, lambda _: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 dask_score(source / "in.csv", source / f"{name}.csv")
-    assert left(source) == ["put.csv.journal", "put.csv.part", "remove.csv", "remove.csv.journal"]
-    for name in ("put", "remove"):
+    assert left(source) == ["remove.csv", "remove.csv.journal", "rename.csv.journal", "rename.csv.part"]
+    for name in ("rename", "remove"):
         summary = dask_score(source / "in.csv", source / f"{name}.csv")
         assert (summary.rows, summary.resumed_rows) == (ROWS, ROWS)
-    assert left(source) == ["put.csv", "remove.csv"]
+    assert left(source) == ["remove.csv", "rename.csv"]
 
 
 @pytest.mark.parametrize("text", ["nonsense", '{"work": {}, "step": {}}'])
@@ -474,13 +470,9 @@ def test_parts_of_whatever_bytes_are_what_the_local_engine_writes(tmp_path, mode
         path.mkdir()
     questions = "question1", "question2"
     here = remote_decisions(model_folder)
-    job = Job(str(folder), str(folder / "_attempts"), ".csv", here, questions, True, False, 2, 2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "CHUNK", 2)
-        patch.setattr(scoring, "SEGMENT", 2)
-        expected = score_file(
-            tmp_path / name, tmp_path / "local.csv", model=model_folder, bad_rows="skip", overwrite=True
-        )
+    job = Job(str(folder), str(folder / "_attempts"), ".csv", here, Options(questions, skip=True, pace=Pace(2, 2)))
+    options = {"bad_rows": "skip", "overwrite": True, "pace": Pace(2, 2)}
+    expected = score_file(tmp_path / name, tmp_path / "local.csv", model=model_folder, **options)
     parts = plan_file(job, 0, str(tmp_path / name)).parts
     found = ScoreSummary()
     for part in reversed(parts):  # in any order
@@ -498,8 +490,8 @@ def test_parts_of_whatever_bytes_are_what_the_local_engine_writes(tmp_path, mode
     ("change", "words"),
     [
         ({"engine": "spark"}, "engine is 'local' or 'dask', not 'spark'"),
-        ({"engine": "local", "workers": 2}, "add --engine dask"),
-        ({"engine": "local", "scheduler": "tcp://a:1"}, "add --engine dask"),
+        ({"engine": "local", "workers": 2}, 'engine="dask"'),
+        ({"engine": "local", "scheduler": "tcp://a:1"}, 'engine="dask"'),
         ({"scheduler": "tcp://a:1", "workers": 2}, "not both"),
         ({"workers": 0}, "at least 1, not 0"),
         ({"source": "-"}, "not standard input"),
@@ -512,7 +504,7 @@ def test_parts_of_whatever_bytes_are_what_the_local_engine_writes(tmp_path, mode
         ({"output": "o.xls"}, "does not end in .csv"),
         ({"output": "none/o.csv"}, "There is no folder"),
         ({"scheduler": "nonsense"}, "No Dask scheduler answers at nonsense"),
-        ({"model": "loaded"}, "give its folder"),
+        ({"model": "loaded"}, "Give its folder"),
     ],
 )
 def test_wrong_choices_get_one_line(source, model_folder, cluster, monkeypatch, change, words):
@@ -563,11 +555,7 @@ def test_an_input_that_changes_meanwhile(source, model_folder, tmp_path):
         str(tmp_path / "_attempts"),
         ".csv",
         remote_decisions(model_folder),
-        ("question1", "question2"),
-        False,
-        False,
-        5,
-        2,
+        Options(("question1", "question2"), pace=Pace(5, 2)),
     )
     (tmp_path / "_attempts").mkdir()
     for name in ("in.csv", "in.parquet"):
@@ -598,7 +586,9 @@ main()
     command[command.index(source / "o.csv")] = source / "p.csv"
     found = subprocess.run([*command, "--engine", "dask"], check=False, capture_output=True, text=True)
     assert found.returncode == 1
-    assert found.stderr == "textsiam: The dask engine is not installed: pip install 'textsiam[dask]'\n"
+    assert found.stderr == (
+        "textsiam: This needs distributed, which is not installed. Install it: pip install 'textsiam[dask]'\n"
+    )
     assert left(source) == ["o.csv"]
 
 
@@ -659,10 +649,10 @@ def test_score_frame_of_dask(model_folder, cluster, where):
 @pytest.mark.parametrize(
     ("frame", "options", "words"),
     [
-        ([("a", "b")], {}, "takes a frame of pandas or Dask, not list"),
+        ([("a", "b")], {}, "takes a frame of pandas or Dask, or an Arrow table, not list"),
         (FRAME, {"question1": "q"}, "The frame has no column 'q'; it has: question1, question2, id."),
         (FRAME.assign(duplicate=1), {}, "'duplicate' already"),
-        (FRAME.assign(question2=1), {}, "Column 'question2' holds 1 .int."),
+        (FRAME.assign(question2=1), {}, "row 1 of column 'question2' has 1 .int."),
         (FRAME, {"threshold": 2}, "threshold is a probability"),
     ],
 )

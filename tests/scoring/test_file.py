@@ -5,10 +5,10 @@ import gzip
 import pandas as pd
 import pytest
 
-import textsiam.inference.decisions
-import textsiam.scoring.file
 from textsiam import TextsiamError, load_model, score_file
 from textsiam.files.pairs import read_table
+from textsiam.inference.decisions import decisions
+from textsiam.scoring.rows import Pace
 
 ROWS = [
     {"id": "0012", "question1": "What's new?", "question2": 'He said "hi", why?', "note": "NA"},
@@ -64,14 +64,17 @@ def test_the_same_input_gives_the_same_bytes(frame, tmp_path, model_folder):
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).startswith(b"id,question1")
 
 
-def test_chunks_do_not_show(tmp_path, model_folder, toy_pairs, monkeypatch):
+def test_chunks_do_not_show(tmp_path, model_folder, toy_pairs):
     pairs, _ = toy_pairs(100, seed=1)
     source = write(pd.DataFrame(pairs, columns=["question1", "question2"]), tmp_path / "in.csv")
     score_file(source, tmp_path / "whole.csv", model=model_folder)
-    monkeypatch.setattr(textsiam.scoring.file, "CHUNK", 7)
     calls = []
     score_file(
-        source, tmp_path / "chunks.csv", model=model_folder, progress=lambda rows, share: calls.append((rows, share))
+        source,
+        tmp_path / "chunks.csv",
+        model=model_folder,
+        progress=lambda rows, share: calls.append((rows, share)),
+        pace=Pace(chunk=7),
     )
     whole, chunks = read_table(tmp_path / "whole.csv"), read_table(tmp_path / "chunks.csv")
     difference = whole["duplicate_probability"].astype(float) - chunks["duplicate_probability"].astype(float)
@@ -84,14 +87,14 @@ def test_answers_do_not_depend_on_what_a_model_remembers(frame, tmp_path, model_
     model = load_model(model_folder, cache_bytes=10**6)
     score_file(write(frame, tmp_path / "in.csv"), tmp_path / "out.csv", model=model)
     assert len(model.cache) == 0
-    assert textsiam.inference.decisions.decisions(model).model.cache is None
+    assert decisions(model).model.cache is None
     assert model.cache is not None
 
 
 def test_an_output_is_replaced_only_when_told(frame, tmp_path, model_folder):
     source = write(frame, tmp_path / "in.csv")
     (tmp_path / "out.csv").write_text("precious")
-    with pytest.raises(TextsiamError, match="--force"):
+    with pytest.raises(TextsiamError, match="overwrite=True"):
         score_file(source, tmp_path / "out.csv", model=model_folder)
     assert (tmp_path / "out.csv").read_text() == "precious"
     score_file(source, tmp_path / "out.csv", model=model_folder, overwrite=True)

@@ -4,15 +4,17 @@ import atexit
 import gc
 import logging
 import os
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from textsiam import __version__
 from textsiam.cli import images, text
-from textsiam.errors import TextsiamError
+from textsiam.errors import TextsiamError, extras
 
 app = typer.Typer(
     help="Decide whether two questions ask the same thing.",
@@ -41,6 +43,44 @@ def _options(
     pass
 
 
+# Parameters of the library that the command line calls otherwise.
+_CALLED = {"overwrite": "force", "random_state": "seed"}
+_PARAMETER = re.compile(r"""\b([a-z]\w*)=(True|…|"[^"]*"|'[^']*'|[\w.]+)""")
+
+
+def in_options(cure: str, arguments: Sequence[str]) -> str:
+    """Return a cure with the library's parameters written as options of the verb that runs: overwrite=True as --force.
+
+    Args:
+        cure: see ``TextsiamError``.
+        arguments: of the command line.
+    """
+    command: Any = typer.main.get_command(app)
+    for argument in arguments:
+        if argument not in getattr(command, "commands", {}):
+            break
+        command = command.commands[argument]
+    options = {
+        parameter.name: max(parameter.opts, key=len)
+        for parameter in command.params
+        if parameter.opts[0].startswith("-")
+    }
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        flag = options.get(_CALLED.get(name, name))
+        if flag is None:
+            return found[0]
+        return flag if value in ("True", "…") else f"{flag} {value.strip(chr(34) + chr(39))}"
+
+    return _PARAMETER.sub(option, cure)
+
+
+def error_line(error: TextsiamError, arguments: Sequence[str]) -> str:
+    """Return what the command line says of an error."""
+    return f"{error.problem} {in_options(error.cure, arguments)}".rstrip()
+
+
 def main() -> None:
     """Run the command line: exit 0 done, 1 data or model error, 2 usage."""
     if sys.stderr is None:  # closed by who started us: what would be said there is said to nobody
@@ -50,9 +90,10 @@ def main() -> None:
     gc.set_threshold(200_000)
     atexit.register(gc.freeze)
     try:
-        app()
+        with extras():
+            app()
     except TextsiamError as error:
-        message = str(error)
+        message = error_line(error, sys.argv[1:])
     except OSError as error:
         message = f"{error.filename or 'The output'} cannot be read or written: {error.strerror or error}."
     else:

@@ -6,7 +6,6 @@ colours are CSS variables, so that they follow the reader's light or dark scheme
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
@@ -27,6 +26,7 @@ from sklearn import metrics
 from textsiam.errors import TextsiamError
 from textsiam.evaluation.behaviour import Behaviour
 from textsiam.evaluation.figures import Evaluation, Figures, reliability, wilson_interval
+from textsiam.files.atomic import write_whole
 from textsiam.siamese.calibration import Floats, Integers, check_labelled, check_probabilities
 
 # Okabe & Ito's colour-blind-safe blue and vermilion. The page's dark values stand in report.html.
@@ -273,12 +273,12 @@ def _shorten(text: str) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside the target, then rename, so that a file is there in full or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write a file whole or not at all.
+
+    Raises:
+        TextsiamError: it cannot be written.
+    """
     try:
-        draft.write_bytes(content)
-        draft.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
         raise TextsiamError(f"{path} cannot be written: {error.strerror}") from error

@@ -7,23 +7,42 @@ import sys
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from textsiam.errors import TextsiamError
 from textsiam.files.tables import Chunk, Position, Table, Unsound
 
 _RECORD_LIMIT = 1 << 26  # bytes of a row: where more come, a quote was not closed
-_CHUNK_BYTES = 1 << 25  # a chunk of more ends, however few rows it has
-_WASTE, _FEW = 1_000_000, 100  # lines read in vain, after stray quotes, from which on a row may have so few only
 _BLOCK = 1 << 20
-_TOGETHER = 1 << 16  # bytes read together: few enough that a row which needs a closer look costs few others theirs
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a text file is taken at once.
+
+    Attributes:
+        chunk: bytes after which a chunk ends, however few rows it has.
+        together: bytes read together: few enough that a row which needs a closer look costs few others theirs.
+        wasted: lines read in vain, after stray quotes, from which on a row may have ``few`` only.
+        few: see ``wasted``.
+    """
+
+    chunk: int = 1 << 25
+    together: int = 1 << 16
+    wasted: int = 1_000_000
+    few: int = 100
+
+
+LIMITS = Limits()
 
 
 class _Lines:
     """The lines of a file, decoded for the csv reader; those of the record being read can be had back as bytes."""
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: BinaryIO, together: int):
         self.stream = stream
+        self._together = together
         self.taken: list[bytes] = []
         self.most = sys.maxsize  # lines of a row
         self._size = 0
@@ -72,7 +91,7 @@ class _Lines:
         if self._waiting:
             return b""
         if self._ahead.find(b"\n", self._place) < 0:
-            self._ahead, self._place = self._ahead[self._place :] + self.stream.read1(_TOGETHER), 0  # type: ignore[attr-defined]
+            self._ahead, self._place = self._ahead[self._place :] + self.stream.read1(self._together), 0  # type: ignore[attr-defined]
         data = self._ahead[self._place :]
         return data[: len(data) - len(data.split(b"\n", most)[-1])]
 
@@ -112,18 +131,27 @@ class TextTable(Table):
         delimiter: between the values of a row.
         name: see ``Table``.
         file: the file itself, before decompression, and its size in bytes, for ``share``.
+        limits: how much is taken at once.
 
     Raises:
         TextsiamError: there is no header, or it cannot be read.
     """
 
-    def __init__(self, stream: BinaryIO, delimiter: str, name: str, file: tuple[BinaryIO, int] | None = None):
+    def __init__(
+        self,
+        stream: BinaryIO,
+        delimiter: str,
+        name: str,
+        file: tuple[BinaryIO, int] | None = None,
+        limits: Limits = LIMITS,
+    ):
         csv.field_size_limit(2**31 - 1)  # one limit a process: raised, never put back, lest another thread's read fails
         self.name = name
         self.delimiter = delimiter
         self._stream = stream
         self._file = file
-        self._lines = _Lines(stream)
+        self._limits = limits
+        self._lines = _Lines(stream, limits.together)
         self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         self._digest = hashlib.sha256()
         self._rows, self._line, self._offset, self._wasted = -1, 0, 0, 0
@@ -151,7 +179,7 @@ class TextTable(Table):
             space: bytes that several rows may take.
         """
         problem, values = "", []
-        self._lines.most = sys.maxsize if self._wasted < _WASTE else _FEW
+        self._lines.most = sys.maxsize if self._wasted < self._limits.wasted else self._limits.few
         try:
             if self._offset >= self._doubtful and self._several(chunk, most, space):
                 return
@@ -228,23 +256,23 @@ class TextTable(Table):
         return ""
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """See ``Table``."""
+        """Give the rows that are left, ``size`` at a time, fewer where they are long."""
         chunk, start = Chunk(), self._offset
         while not self._ended:
             most = size - len(chunk.rows) - len(chunk.unsound)
-            self._read(chunk, most, _CHUNK_BYTES - (self._offset - start))
-            if len(chunk.rows) + len(chunk.unsound) == size or self._offset - start > _CHUNK_BYTES:
+            self._read(chunk, most, self._limits.chunk - (self._offset - start))
+            if len(chunk.rows) + len(chunk.unsound) == size or self._offset - start > self._limits.chunk:
                 yield chunk
                 chunk, start = Chunk(), self._offset
         if chunk.rows or chunk.unsound:
             yield chunk
 
     def position(self) -> Position:
-        """See ``Table``."""
+        """Say how far the chunks given so far go."""
         return Position(self._rows, self._line, self._offset, self._digest.hexdigest(), self._wasted)
 
     def skip(self, position: Position) -> bool:
-        """See ``Table``; what is skipped is read, to see that it is the same, but not parsed."""
+        """Go to a position; what is skipped is read, to see that it is the same, but not parsed."""
         left = position.offset - self._offset
         while left > 0:
             try:
@@ -260,7 +288,7 @@ class TextTable(Table):
         return left == 0 and self._digest.hexdigest() == position.digest
 
     def seek(self, position: Position | None = None) -> None:
-        """See ``Table``.
+        """Go to a position without reading what comes before it, or stay; digests are of what is read from here on.
 
         Raises:
             OSError, EOFError, zlib.error: there is no such position, or what comes before it cannot be decompressed.
@@ -272,14 +300,14 @@ class TextTable(Table):
             self._wasted = position.wasted
 
     def share(self) -> float | None:
-        """See ``Table``."""
+        """Return which share of the file, as it lies on the disk, has been read, in [0, 1]; None for a pipe."""
         if self._file is None:
             return None
         file, size = self._file
         return min(file.tell() / size, 1) if size else 1.0
 
     def close(self) -> None:
-        """See ``Table``."""
+        """Close the file."""
         self._stream.close()
         if self._file is not None:
             self._file[0].close()

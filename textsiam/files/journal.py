@@ -1,13 +1,26 @@
-"""How far a long piece of work has come, written so that it can go on after any crash."""
+"""How far a long piece of work has come, written so that it can be resumed after any crash."""
 
-import errno
 import json
-import os
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from textsiam import __version__
 from textsiam.errors import TextsiamError
+from textsiam.files.atomic import sync_folder, write_whole
+
+_Step = TypeVar("_Step")
+_ANEW = "Start anew with overwrite=True."
+
+
+class State(Enum):
+    """Where a piece of work stands."""
+
+    NEW = "nothing is on the disk that could be resumed"
+    RESUMABLE = "a part is on the disk, and the journal says which"
+    FINISHED = "all is on the disk, and not yet renamed into place"
+    RENAMED = "all is in place, and the journal is not yet removed"
 
 
 class Journal:
@@ -15,59 +28,72 @@ class Journal:
 
     Args:
         path: the file.
-        work: what must be the same for the work to be gone on with; JSON values by name.
+        work: what must be the same for the work to be resumed; JSON values by name.
     """
 
     def __init__(self, path: Path, work: dict[str, Any]):
         self.path = path
         self.work = json.loads(json.dumps({"textsiam": __version__, **work}))
 
-    def read(self) -> dict[str, Any] | None:
-        """Return how far the work has come; None where there is no journal.
+    def resume(self, read: Callable[[dict[str, Any]], _Step], *, overwrite: bool) -> _Step | None:
+        """Return how far the work has come; None: begin anew.
+
+        Args:
+            read: makes a step of what was noted, and checks that what it tells of is still there.
+            overwrite: begin anew where the work cannot be resumed, instead of refusing.
 
         Raises:
-            TextsiamError: the journal is of other work, or no journal.
+            TextsiamError: the journal is of other work, or no journal, or ``read`` refuses it.
         """
         try:
+            found = self._read()
+            return None if found is None else read(found)
+        except (TextsiamError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            if overwrite:
+                return None
+            if isinstance(error, TextsiamError):
+                raise
+            raise TextsiamError(f"{self.path} cannot be read as a journal.", _ANEW) from error
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
             found = json.loads(self.path.read_bytes())
-            work, step = found["work"], found["step"]
-            changed = [name for name in self.work if work.get(name) != self.work[name]]
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise TextsiamError(f"{self.path} cannot be read as a journal. Start anew with --force.") from error
+        work, step = found["work"], found["step"]
+        changed = [name for name in self.work if work.get(name) != self.work[name]]
         if changed:
             raise TextsiamError(
-                f"{self.path} is of an unfinished run of another {' and '.join(changed)}. Give the same again to go on "
-                "with it, or start anew with --force."
+                f"{self.path} is of an unfinished run of another {' and '.join(changed)}.",
+                "Give the same again to resume it, or start anew with overwrite=True.",
             )
         return step
 
+    def changed(self, name: str) -> TextsiamError:
+        """Return the error for an input that is no longer what it was."""
+        return TextsiamError(
+            f"{self.path} is of an unfinished run, and what that had read of {name} has changed since.", _ANEW
+        )
+
+    def lost(self, path: Path) -> TextsiamError:
+        """Return the error for a file that the journal tells of and that is not there."""
+        return TextsiamError(f"{path} of an unfinished run is lost.", _ANEW)
+
     def note(self, step: dict[str, Any]) -> None:
         """Say how far the work has come, after what was done lies safely on the disk."""
-        new = self.path.with_name(f"{self.path.name}.new")
-        with new.open("wb") as file:
-            file.write(json.dumps({"work": self.work, "step": step}, indent=1).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
-        _sync_folder(self.path.parent)
+        write_whole(self.path, json.dumps({"work": self.work, "step": step}, indent=1).encode() + b"\n")
 
     def remove(self) -> None:
         """Remove the file, if it is there, after what was renamed beside it lies safely on the disk."""
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
         self.path.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems cannot
-            raise
-    finally:
-        os.close(descriptor)
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Check that an output may be written.
+
+    Raises:
+        TextsiamError: it exists, and ``overwrite`` is off.
+    """
+    if path.exists() and not overwrite:
+        raise TextsiamError(f"{path} exists already.", "Choose another name, or replace it with overwrite=True.")

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
-from textsiam.errors import TextsiamError
+from textsiam.errors import TextsiamError, extras
 from textsiam.files.delimited import TextTable
 from textsiam.files.parquet import BatchChunk, ParquetTable
 from textsiam.files.tables import Chunk, Position, Table, Unsound, display, listing
@@ -81,25 +81,13 @@ def _opener(path: str | os.PathLike[str]) -> Callable[[], io.BufferedReader]:
     """Return what opens a file, here or wherever fsspec reaches."""
     if "://" not in os.fspath(path):
         return lambda: Path(path).open("rb")
-    fsspec = import_fsspec()
+    with extras():
+        import fsspec
     try:
         system, place = fsspec.core.url_to_fs(os.fspath(path))
     except (ImportError, ValueError) as error:  # the package that speaks the protocol is missing, or nobody knows it
         raise TextsiamError(f"{display(path)} cannot be read: {listing([error])}") from error
     return lambda: io.BufferedReader(system.open(place, "rb"), 1 << 20)
-
-
-def import_fsspec() -> Any:
-    """Return fsspec.
-
-    Raises:
-        TextsiamError: it is not installed.
-    """
-    try:
-        import fsspec
-    except ImportError as error:
-        raise TextsiamError("Addresses need fsspec, which is not installed: pip install 'textsiam[dask]'") from error
-    return fsspec
 
 
 def _size(file: BinaryIO) -> int:

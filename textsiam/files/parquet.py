@@ -47,7 +47,7 @@ class ParquetTable(Table):
         self.columns = self.schema.names
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """See ``Table``."""
+        """Give the rows that are left as record batches, ``size`` rows at a time."""
         self._rows = self._start
         try:
             for batch in self._batches(size):
@@ -88,7 +88,7 @@ class ParquetTable(Table):
         return bisect_right(self._ends, row)
 
     def position(self) -> Position:
-        """See ``Table``; after ``seek`` the digest is of the row groups that hold the rows since."""
+        """Say how far the chunks given so far go; after ``seek`` the digest is of the row groups since."""
         if self._sought is None:
             return Position(self._rows, 0, 0, self._digest)
         groups = range(self._group(self._sought), self._group(self._rows - 1) + 1) if self._rows > self._sought else ()
@@ -100,12 +100,12 @@ class ParquetTable(Table):
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def skip(self, position: Position) -> bool:
-        """See ``Table``."""
+        """Go to a row of an earlier reading; False where the file is no longer the same."""
         self._rows = self._start = position.rows
         return self.position().digest == position.digest
 
     def seek(self, position: Position | None = None) -> None:
-        """See ``Table``."""
+        """Go to a row, or stay; digests are of the row groups read from here on."""
         if position is not None:
             self._rows = self._start = position.rows
         self._sought = self._rows
@@ -133,11 +133,11 @@ class ParquetTable(Table):
         return min(column.dictionary_page_offset or column.data_page_offset for column in columns)
 
     def share(self) -> float | None:
-        """See ``Table``."""
+        """Return which share of the rows has been read, in [0, 1]."""
         return self._rows / max(self._file.metadata.num_rows, 1)
 
     def close(self) -> None:
-        """See ``Table``."""
+        """Close the file."""
         self._file.close(force=True)
 
 
@@ -157,7 +157,7 @@ class BatchChunk(Chunk):
         return len(self.batch)
 
     def column(self, number: int) -> list[str]:
-        """See ``Chunk``; null is the empty text.
+        """Return the values of one column, as text; null is the empty text.
 
         Raises:
             TextsiamError: the column holds bytes that are no text.
@@ -175,5 +175,5 @@ class BatchChunk(Chunk):
             raise TextsiamError(f"{self.name}, column {column!r:.60} {problem}. Rewrite it as text.") from error
 
     def columns(self) -> list[Sequence[str]]:
-        """See ``Chunk``."""
+        """Return the values of every column, as text."""
         return [self.column(number) for number in range(self.batch.num_columns)]

@@ -123,15 +123,18 @@ class Table(ABC):
         Raises:
             TextsiamError: there is no such column, or there are two.
         """
-        listed = f"{self.name} has no column {column!r}; it has: {listing(self.columns)}."
         if column not in self.columns:
-            cure = f"Name it with --{option}."
-            if len(self.columns) == 1:
-                cure = "A .csv is separated by commas, a .tsv by tabs: check that it is."
-            raise TextsiamError(f"{listed} {cure}")
+            raise missing_column(self.name, column, self.columns, f"Name it with {option}=…")
         if self.columns.count(column) > 1:
-            raise TextsiamError(f"{self.name} names two columns {column!r:.60}. Rename one.")
+            raise TextsiamError(f"{self.name} names two columns {column!r:.60}.", "Rename one.")
         return self.columns.index(column)
+
+
+def missing_column(name: str, column: str, columns: Sequence[str], cure: str) -> TextsiamError:
+    """Return the error for a table that lacks a column."""
+    if len(columns) == 1:
+        cure = "A .csv is separated by commas, a .tsv by tabs: check that it is."
+    return TextsiamError(f"{name} has no column {column!r}; it has: {listing(columns)}.", cure)
 
 
 def listing(values: Iterable[object]) -> str:
@@ -140,6 +143,6 @@ def listing(values: Iterable[object]) -> str:
     return text if len(text) <= 300 else text[:299] + "…"
 
 
-def display(path: str | os.PathLike[str]) -> str:
-    """Return what a file is called in messages."""
-    return "standard input" if os.fspath(path) == "-" else listing([path])
+def display(path: str | os.PathLike[str], dash: str = "standard input") -> str:
+    """Return what a file is called in messages; ``dash`` is what ``-`` is called."""
+    return dash if os.fspath(path) == "-" else listing([path])

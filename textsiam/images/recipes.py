@@ -215,12 +215,13 @@ def read_dataset(name: str, data_dir: Path | None, part: str) -> LabelledImages:
         return read_images(archives[0] if archives else folder, size=FACE_SIZE, channels=1)
     if faces:
         raise TextsiamError(
-            "The ORL faces are not downloaded. Name a folder that has them, s1 to s40 or one .npz file: --data-dir."
+            "The ORL faces are not downloaded.",
+            "Name a folder that has them, s1 to s40 or one .npz file: data_dir=…",
         )
     try:
         parts = getattr(keras.datasets, name).load_data()
     except Exception as error:  # whatever a network makes of it
-        raise TextsiamError(f"{name} cannot be downloaded: {error}. Name a folder with it: --data-dir.") from error
+        raise TextsiamError(f"{name} cannot be downloaded: {error}.", "Name a folder with it: data_dir=…") from error
     images, labels = parts[("train", "test").index(part)]
     return LabelledImages(as_pixels(images), labels)
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,8 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from textsiam.errors import TextsiamError
+from textsiam.files.atomic import write_folder
+from textsiam.files.journal import check_free
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -132,8 +132,7 @@ def check_target(path: str | Path, *, overwrite: bool) -> Path:
     """
     path = Path(path).absolute()
     if path.exists() or path.is_symlink():
-        if not overwrite:
-            raise TextsiamError(f"{path} exists already. Choose another folder, or replace it with --force.")
+        check_free(path, overwrite=overwrite)
         if not path.is_dir() or (any(path.iterdir()) and not (path / MANIFEST).is_file()):
             raise TextsiamError(
                 f"{path} holds something other than a model and is not replaced. Choose another folder."
@@ -142,32 +141,16 @@ def check_target(path: str | Path, *, overwrite: bool) -> Path:
 
 
 def write_bundle(path: str | Path, bundle: Bundle, *, overwrite: bool = False) -> None:
-    """Write a model folder: to a sibling first, then renamed, so that half a model never stands under the name.
+    """Write a model folder, whole or not at all.
 
     Raises:
         TextsiamError: see ``check_target``; or the disk is full or not writable.
     """
     path = check_target(path, overwrite=overwrite)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        for name, content in bundle.to_files().items():
-            with (temporary / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        if path.exists():
-            path.rename(replaced)
-        temporary.rename(path)
+        write_folder(path, bundle.to_files())
     except OSError as error:
         raise TextsiamError(f"Cannot write the model folder {path}: {error.strerror or error}.") from error
-    finally:
-        if replaced.exists() and not path.exists():
-            replaced.rename(path)
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def read_bundle(path: str | Path) -> Bundle:
@@ -178,7 +161,7 @@ def read_bundle(path: str | Path) -> Bundle:
     """
     path = Path(path)
     if not path.is_dir():
-        raise TextsiamError(f"There is no model folder {path}. Train one: textsiam train PAIRS --out {path}")
+        raise TextsiamError(f"There is no model folder {path}.", "Name one that train wrote.")
     try:
         files = {MANIFEST: (path / MANIFEST).read_bytes()} if (path / MANIFEST).is_file() else {}
         for name in _from_json(files.get(MANIFEST, b"{}"), str(path), MANIFEST):

@@ -3,73 +3,58 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from textsiam import __version__
-from textsiam.errors import TextsiamError
-from textsiam.files.opening import import_fsspec, kind_of
+from textsiam.errors import TextsiamError, extras
+from textsiam.files.opening import kind_of
 from textsiam.files.tables import listing
 from textsiam.inference.decisions import RemoteDecisions
 from textsiam.inference.threads import cores
 from textsiam.scoring.part_folder import PartFolder
 from textsiam.scoring.parts import Job, Part, Plan, plan_file, score_part
-from textsiam.scoring.rows import CHUNK, SEGMENT, ScoreSummary, locked, writing
+from textsiam.scoring.rows import Options, Progress, ScoreSummary, locked_output, writing
 
 _logger = logging.getLogger(__name__)
-_GO_ON = "The same call goes on where this one stopped."
-Progress = Callable[[int, float | None], None]
+_AGAIN = "The same call resumes the run."
 
 
 def score_files(
     source: str | Path,
     output: str | Path,
-    elsewhere: RemoteDecisions,
-    *,
-    questions: tuple[str, str],
-    skip: bool,
-    spreadsheet_safe: bool,
-    overwrite: bool,
+    remote: RemoteDecisions,
+    options: Options,
     scheduler: str | None,
     workers: int | None,
     progress: Progress | None,
 ) -> ScoreSummary:
-    """Score the rows of one or many tables on a Dask cluster; see ``scoring.score_file``."""
+    """Score the rows of one or many tables on a Dask cluster; see ``score_file``."""
     if "-" in (os.fspath(source), os.fspath(output)):
-        raise TextsiamError("Dask's workers read and write files, not standard input or output. Name files.")
+        raise TextsiamError("Dask's workers read and write files, not standard input or output.", "Name files.")
     target = Path(os.path.abspath(output))  # noqa: PTH100 - links stay
     suffix, zipped = kind_of(target)
     files = find_files(source)
     work = {
         "engine": "dask",
-        "model": elsewhere.digest,
+        "model": remote.digest,
         "files": files,
-        "options": [questions, elsewhere.threshold, elsewhere.prior, spreadsheet_safe],
+        "options": [options.questions, remote.threshold, remote.prior, options.spreadsheet_safe],
     }
-    with locked(target), writing(output):
-        parts = PartFolder(target, work, overwrite=overwrite)
+    with locked_output(target), writing(output):
+        parts = PartFolder(target, work, overwrite=options.overwrite)
         with closing(parts):
             if parts.summary is not None:
-                parts.put()
+                parts.rename()
                 return parts.summary
-            job = Job(
-                str(parts.folder),
-                str(parts.attempts),
-                suffix + ".gz" * zipped,
-                elsewhere,
-                questions,
-                skip,
-                spreadsheet_safe,
-                CHUNK,
-                SEGMENT,
-            )
+            job = Job(str(parts.folder), str(parts.attempts), suffix + ".gz" * zipped, remote, options)
             with _cluster(scheduler, workers) as client:
                 summary = _Run(client, job, files, parts, progress).score()
             if not summary.rows and not summary.rejected_rows:
-                raise TextsiamError(f"{listing([source])} has 0 rows under its header. Give at least one.")
+                raise TextsiamError(f"{listing([source])} has 0 rows under its header.", "Give at least one.")
             parts.finish(summary)
             return summary
 
@@ -87,8 +72,10 @@ def find_files(source: str | Path) -> list[str]:
     if not remote and Path(name).exists():
         files = [name]
     else:
+        with extras():
+            import fsspec
         try:
-            system, path = import_fsspec().core.url_to_fs(name)
+            system, path = fsspec.core.url_to_fs(name)
             found = sorted(system.glob(path)) if any(sign in path for sign in "*?[") else [path]
             files = [system.unstrip_protocol(path) if remote else path for path in found]
         except (ImportError, ValueError, OSError) as error:
@@ -193,28 +180,28 @@ class _Run:
             return future.result()
         what = f"Scoring {task.name} of {task.file}" if isinstance(task, Part) else f"Reading {task}"
         if future.status != "error":
-            raise TextsiamError(f"The Dask scheduler was lost. {_GO_ON}")
+            raise TextsiamError("The Dask scheduler was lost.", _AGAIN)
         error = future.exception()
         if isinstance(error, TextsiamError):
             raise error
         if isinstance(error, KilledWorker):
             raise TextsiamError(
                 f"{what} has cost {error.allowed_failures + 1} workers their lives, for want of memory perhaps. Give "
-                f"each more. {_GO_ON}"
+                f"each more.",
+                _AGAIN,
             )
         raise TextsiamError(
             f"{what} failed: {type(error).__name__}: {listing([error])}. Every worker needs textsiam {__version__} "
-            f"and what it needs to read the file. {_GO_ON}"
+            f"and what it needs to read the file.",
+            _AGAIN,
         ) from error
 
 
 @contextmanager
 def _cluster(scheduler: str | None, workers: int | None) -> Iterator[Any]:
     """Give a client of the cluster at an address, or of one that is started here."""
-    try:
+    with extras():
         from distributed import Client
-    except ImportError as error:
-        raise TextsiamError("The dask engine is not installed: pip install 'textsiam[dask]'") from error
     with _quiet(), nullcontext(scheduler) if scheduler else _processes(workers or cores()) as address:
         try:
             client = Client(address)
@@ -230,7 +217,7 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator[Any]:
             except OSError as error:
                 if error.errno is not None:  # a disk's, not the network's
                     raise
-                raise TextsiamError(f"The Dask scheduler was lost. {_GO_ON}") from error
+                raise TextsiamError("The Dask scheduler was lost.", _AGAIN) from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The folder of scored parts: which of them are finished, so that a run goes on after any crash."""
+"""The folder of scored parts: which of them are finished, so that a run is resumed after any crash."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from textsiam.errors import TextsiamError
-from textsiam.files.journal import Journal
+from textsiam.files.journal import Journal, State, check_free
 from textsiam.scoring.outputs import resumable_file
 from textsiam.scoring.parts import Part, rejected_rows
 from textsiam.scoring.rows import ScoreSummary, rejected_folder
@@ -32,7 +32,8 @@ class PartFolder:
     Attributes:
         folder: where to write the parts.
         attempts: see ``Job``.
-        summary: what the whole comes to, once it is finished; else None.
+        summary: the counts of the whole, once it is finished; else None.
+        state: where the run stands.
 
     Raises:
         TextsiamError: the target exists, or an unfinished run is of other work.
@@ -46,48 +47,39 @@ class PartFolder:
         self._overwrite = overwrite
         self._journal = Journal(target.with_name(f"{target.name}.journal"), work)
         self._done: dict[str, bytes] = {}  # lines of the index by part, of those that nobody has asked for yet
-        self._resumable = False
-        resumed = self._resume()
-        if self.summary is None or self.folder.exists():
+        self._index: BinaryIO = io.BytesIO()
+        self.state = self._journal.resume(self._resumed, overwrite=overwrite)
+        if self.state is not State.RENAMED:
             self._check_target()
-        if not resumed:
+        if self.state is None:
+            self._done.clear()
             _drop(self.folder)
             self.folder.mkdir()
             (self.folder / _INDEX).touch()
             self._journal.note({"summary": None})
-        self._index: BinaryIO = io.BytesIO()
-        if self.summary is None:
+            self.state = State.NEW
+        if self.state in (State.NEW, State.RESUMABLE):
             self._drop_unfinished()
             self.attempts.mkdir()
             rejected_folder(self.folder).mkdir(exist_ok=True)
             self._index = resumable_file(self.folder / _INDEX, len(self._whole_lines()))
 
-    def _resume(self) -> bool:
-        """Read how far an unfinished run of this work has come; False: begin anew."""
-        try:
-            step = self._journal.read()
-            if step is None:
-                return False
-            if step["summary"]:
-                summary = ScoreSummary(**step["summary"])
-                self.summary = replace(summary, resumed_rows=summary.rows)
-            if not (self.folder.is_dir() or (self.summary and self.target.is_dir())):
-                raise TextsiamError(f"{self.folder} of an unfinished run is lost. Start anew with --force.")
-            for line in self._whole_lines().splitlines() if self.summary is None else ():
-                name = json.loads(line)["part"]["name"]
-                if (self.folder / name).exists():
-                    self._done[name] = line
-            self._resumable = bool(self._done)
-        except (TextsiamError, OSError, ValueError, TypeError, KeyError) as error:
-            if self._overwrite:
-                self.summary, self._done = None, {}
-                return False
-            if isinstance(error, TextsiamError):
-                raise
-            raise TextsiamError(
-                f"{self._journal.path} cannot be read as a journal. Start anew with --force."
-            ) from error
-        return True
+    def _resumed(self, step: dict[str, Any]) -> State:
+        """Read how far an unfinished run has come."""
+        summary = ScoreSummary(**step["summary"]) if step["summary"] else None
+        if summary and self.target.is_dir() and not self.folder.is_dir():
+            self.summary = replace(summary, resumed_rows=summary.rows)
+            return State.RENAMED
+        if not self.folder.is_dir():
+            raise self._journal.lost(self.folder)
+        if summary:
+            self.summary = replace(summary, resumed_rows=summary.rows)
+            return State.FINISHED
+        for line in self._whole_lines().splitlines():
+            name = json.loads(line)["part"]["name"]
+            if (self.folder / name).exists():
+                self._done[name] = line
+        return State.RESUMABLE if self._done else State.NEW
 
     def _drop_unfinished(self) -> None:
         """Remove what earlier runs have not finished, or not noted; whoever still writes it cannot any more."""
@@ -101,12 +93,9 @@ class PartFolder:
         return lines[: lines.rfind(b"\n") + 1]
 
     def _check_target(self) -> None:
-        if not self.target.exists():
-            return
-        if not self._overwrite:
-            raise TextsiamError(f"{self.target} exists already. Choose another name, or replace it with --force.")
+        check_free(self.target, overwrite=self._overwrite)
         if self.target.is_dir() and not (self.target / _INDEX).exists():
-            raise TextsiamError(f"{self.target} is a folder that textsiam did not make. Choose another name.")
+            raise TextsiamError(f"{self.target} is a folder that textsiam did not make.", "Choose another name.")
 
     def finished(self, part: Part) -> ScoreSummary | None:
         """Return what a part came to, where it is finished; None where it has to be scored.
@@ -126,10 +115,7 @@ class PartFolder:
 
     def _refuse_change(self, file: str) -> None:
         if not self._overwrite:
-            raise TextsiamError(
-                f"{self._journal.path} is of an unfinished run, and what that had read of {file} has changed since. "
-                "Start anew with --force."
-            )
+            raise self._journal.changed(file)
 
     def note(self, part: Part, summary: ScoreSummary) -> None:
         """Say that a part lies finished on the disk."""
@@ -137,7 +123,7 @@ class PartFolder:
         self._index.write(json.dumps(record).encode() + b"\n")
         self._index.flush()
         os.fsync(self._index.fileno())
-        self._resumable = True
+        self.state = State.RESUMABLE
 
     def finish(self, summary: ScoreSummary) -> None:
         """Put the folder, whole, in its place."""
@@ -146,11 +132,11 @@ class PartFolder:
             for path in (self.folder / name, rejected_rows(self.folder, name)):
                 path.unlink(missing_ok=True)
         self._journal.note({"summary": asdict(summary)})
-        self.summary = summary
-        self.put()
+        self.summary, self.state = summary, State.FINISHED
+        self.rename()
 
-    def put(self) -> None:
-        """Rename the folder to its name, and drop the journal; it can be done again."""
+    def rename(self) -> None:
+        """Rename the folder into place, and remove the journal; it can be done again."""
         if self.folder.exists():
             for path in self.folder.glob(f"{_ATTEMPTS}*"):
                 _drop(path)
@@ -158,12 +144,13 @@ class PartFolder:
                 rejected_folder(self.folder).rmdir()
             _drop(self.target)
             self.folder.rename(self.target)
+        self.state = State.RENAMED
         self._journal.remove()
 
     def close(self) -> None:
-        """Close the index, whatever has become of the run; drop all where it could not be gone on with."""
+        """Close the index, whatever has become of the run; remove all where it could not be resumed."""
         self._index.close()
-        if not self._resumable and self.summary is None:
+        if self.state is State.NEW:
             _drop(self.folder)
             self._journal.remove()
 

@@ -16,11 +16,12 @@ from textsiam.inference.decisions import RemoteDecisions
 from textsiam.scoring.outputs import open_output
 from textsiam.scoring.rows import (
     REJECTED,
+    Options,
     ScoreSummary,
     check_sound,
     question_columns,
     rejected_folder,
-    write_scored,
+    score_chunk,
     writing,
 )
 
@@ -34,23 +35,15 @@ class Job:
         attempts: a folder in it for what is being written, of this run alone: without it, whoever still works for an
             earlier run can finish nothing.
         suffix: of their names; it says of which kind they are.
-        elsewhere: how to decide.
-        questions: the columns of both questions.
-        skip: leave out rows that cannot be read.
-        spreadsheet_safe: see ``scoring.score_file``.
-        chunk: rows scored together.
-        segment: chunks a part.
+        remote: how to decide.
+        options: what is to be done with the rows; a segment of their pace is a part.
     """
 
     folder: str
     attempts: str
     suffix: str
-    elsewhere: RemoteDecisions
-    questions: tuple[str, str]
-    skip: bool
-    spreadsheet_safe: bool
-    chunk: int
-    segment: int
+    remote: RemoteDecisions
+    options: Options
 
 
 @dataclass(frozen=True)
@@ -87,13 +80,13 @@ def plan_file(job: Job, number: int, file: str) -> Plan:
     """
     parts: list[Part] = []
     with open_table(file) as table:
-        question_columns(table, *job.questions)
-        chunks = table.chunks(job.chunk)
+        question_columns(table, *job.options.questions)
+        chunks = table.chunks(job.options.pace.chunk)
         while True:
             table.seek()
             start, read = table.position(), 0
-            for chunk in islice(chunks, job.segment):
-                if not job.skip:
+            for chunk in islice(chunks, job.options.pace.segment):
+                if not job.options.skip:
                     check_sound(table, chunk)
                 read += 1
             if not read:
@@ -111,7 +104,7 @@ def score_part(job: Job, part: Part) -> ScoreSummary:
     """
     folder = Path(job.folder)
     attempt = Path(job.attempts, f"{part.name}.{uuid4().hex}")
-    deciding = job.elsewhere.load()
+    decide = job.remote.load()
     with writing(folder):
         if not attempt.parent.is_dir():
             raise TextsiamError(
@@ -121,18 +114,15 @@ def score_part(job: Job, part: Part) -> ScoreSummary:
         try:
             with open_table(part.file) as table, (attempt / "rejected").open("wb") as rejected:
                 _go_to(table, part.start)
-                columns = question_columns(table, *job.questions)
+                columns = question_columns(table, *job.options.questions)
                 rejected.write(REJECTED)
                 summary = ScoreSummary()
                 output = open_output(
-                    part.name, table, attempt / part.name, mark=None, spreadsheet_safe=job.spreadsheet_safe
+                    part.name, table, attempt / part.name, mark=None, spreadsheet_safe=job.options.spreadsheet_safe
                 )
                 with closing(output):
-                    for chunk in islice(table.chunks(job.chunk), job.segment):
-                        if not job.skip:
-                            check_sound(table, chunk)
-                        answers = deciding(chunk.column(columns[0]), chunk.column(columns[1]))
-                        summary += write_scored(chunk, answers, output, rejected)
+                    for chunk in islice(table.chunks(job.options.pace.chunk), job.options.pace.segment):
+                        summary += score_chunk(table, chunk, decide, columns, output, rejected, skip=job.options.skip)
                     output.commit()
                 if table.position() != part.end:
                     raise _changed(table)
@@ -159,4 +149,4 @@ def _go_to(table: Table, position: Position) -> None:
 
 
 def _changed(table: Table) -> TextsiamError:
-    return TextsiamError(f"{table.name} changed while it was being scored. Start anew with --force.")
+    return TextsiamError(f"{table.name} changed while it was being scored.", "Start anew with overwrite=True.")

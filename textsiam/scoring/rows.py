@@ -1,22 +1,57 @@
 """Scored rows on their way to the disk: sound ones with their answers, others with the reason, and their counts."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from operator import add
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
-
 from textsiam.errors import TextsiamError
+from textsiam.files.atomic import locked
 from textsiam.files.opening import kind_of
-from textsiam.files.tables import Chunk, Table
+from textsiam.files.tables import Chunk, Table, display
 from textsiam.inference.decisions import Answers
 from textsiam.scoring.outputs import DECISION, PROBABILITY, Output
 
-CHUNK = 32_768  # rows scored together
-SEGMENT = 4  # chunks after which the work is brought to the disk
+CHUNK = 32_768  # rows scored together: a probability's last bits depend on them
+
+
+@dataclass(frozen=True)
+class Pace:
+    """In which pieces a table is scored.
+
+    Attributes:
+        chunk: rows scored together; the last digit of a probability may depend on it.
+        segment: chunks after which the work is brought to the disk, or that make a part.
+    """
+
+    chunk: int = CHUNK
+    segment: int = 4
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is to be done with the rows of a table; see ``score_file``.
+
+    Attributes:
+        questions: the columns of both questions.
+        skip: leave out rows that cannot be read.
+        spreadsheet_safe: put an apostrophe before values that a spreadsheet would run as formulas.
+        overwrite: replace an existing output.
+        pace: in which pieces.
+    """
+
+    questions: tuple[str, str]
+    skip: bool = False
+    spreadsheet_safe: bool = False
+    overwrite: bool = False
+    pace: Pace = Pace()
+
+
+PACE = Pace()
+Progress = Callable[[int, float | None], None]  # rows done, and the share of all in [0, 1], None where unknown
 REJECTED = b"row,line,reason,text\n"
 
 
@@ -49,12 +84,36 @@ class ScoreSummary:
         return (self.rows - self.resumed_rows) / self.seconds if self.seconds else 0.0
 
 
-def write_scored(chunk: Chunk, answers: Answers, output: Output, rejected: BinaryIO) -> ScoreSummary:
-    """Write the sound rows of a chunk with their answers to one place, the others with the reasons to another.
+def score_chunk(
+    table: Table,
+    chunk: Chunk,
+    decide: Callable[[Sequence[str], Sequence[str]], Answers],
+    columns: tuple[int, int],
+    output: Output,
+    rejected: BinaryIO,
+    *,
+    skip: bool,
+) -> ScoreSummary:
+    """Answer the sound rows of a chunk and write them to one place, the others with the reasons to another.
+
+    Args:
+        table: whose rows they are.
+        chunk: the rows.
+        decide: both questions of n pairs → their answers.
+        columns: numbers of the columns of questions.
+        output: takes the rows.
+        rejected: takes those that cannot be read.
+        skip: go on after such a row.
 
     Returns:
         The counts.
+
+    Raises:
+        TextsiamError: a row cannot be read, and ``skip`` is off.
     """
+    if not skip:
+        check_sound(table, chunk)
+    answers = decide(chunk.column(columns[0]), chunk.column(columns[1]))
     output.write(chunk, answers)
     for row in chunk.unsound:
         cells = str(row.reason).encode(), row.raw
@@ -71,7 +130,7 @@ def check_sound(table: Table, chunk: Chunk) -> None:
         TextsiamError: there is one.
     """
     if chunk.unsound:
-        raise TextsiamError(f"{table.name}, {chunk.unsound[0]} Or go on without such rows: --bad-rows skip.")
+        raise TextsiamError(f"{table.name}, {chunk.unsound[0]}", 'Or go on without such rows: bad_rows="skip".')
 
 
 def question_columns(table: Table, question1: str, question2: str) -> tuple[int, int]:
@@ -83,7 +142,7 @@ def question_columns(table: Table, question1: str, question2: str) -> tuple[int,
     columns = table.find(question1, "question1"), table.find(question2, "question2")
     taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
     if taken:
-        raise TextsiamError(f"The table has a column {taken[0]!r} already, which scoring adds. Rename it.")
+        raise TextsiamError(f"The table has a column {taken[0]!r} already, which scoring adds.", "Rename it.")
     return columns
 
 
@@ -98,31 +157,7 @@ def rejected_folder(target: Path) -> Path:
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[None]:
-    """Keep a second run off an output.
-
-    Raises:
-        TextsiamError: another run has it, or there can be no such output.
-    """
-    if not target.parent.is_dir():
-        raise TextsiamError(f"There is no folder {target.parent} to write {target.name} to. Make it first.")
-    kind_of(target)
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise TextsiamError(f"Another run writes {target}. Wait for it, or choose another name.") from error
-    except OSError as error:
-        raise TextsiamError(f"Cannot write {target}: {error.strerror or error}. Write elsewhere.") from error
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
-
-
-@contextmanager
-def writing(output: object) -> Iterator[None]:
+def writing(output: str | Path) -> Iterator[None]:
     """Say in one line why an output cannot be written.
 
     Raises:
@@ -131,7 +166,28 @@ def writing(output: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        again = "" if os.fspath(output) == "-" else "; the same call resumes the run"
         raise TextsiamError(
-            f"Cannot write {output}: {error.strerror or error}. Make room, or write elsewhere; the same call "
-            "goes on where this one stopped."
+            f"Cannot write {display(output, 'standard output')}: {error.strerror or error}.",
+            f"Make room, or write elsewhere{again}.",
         ) from error
+
+
+@contextmanager
+def locked_output(target: Path) -> Iterator[None]:
+    """Keep a second run off an output.
+
+    Raises:
+        TextsiamError: another run has it, or there can be no such output.
+    """
+    if not target.parent.is_dir():
+        raise TextsiamError(f"There is no folder {target.parent} to write {target.name} to.", "Make it first.")
+    kind_of(target)
+    lock = target.with_name(f".{target.name}.lock")
+    try:
+        with locked(lock, f"Another run writes {target}. Wait for it, or choose another name."):
+            yield
+    except OSError as error:
+        if error.filename != str(lock):
+            raise
+        raise TextsiamError(f"Cannot write {target}: {error.strerror or error}.", "Write elsewhere.") from error

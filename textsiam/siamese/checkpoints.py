@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from textsiam.errors import TextsiamError
 
+_ANEW = "Leave out resume=True to start anew."
 _PROGRESS, _LOCK, _NEW = "progress.json", "lock", "new.weights.h5"
 
 
@@ -90,10 +91,10 @@ class Checkpoints:
             progress = Progress(state["history"], state["best_epoch"], earlier=float(state["seconds"]))
             identity = state["fingerprint"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TextsiamError(f"The checkpoint {path} is damaged. Leave out --resume to start anew.") from error
+            raise TextsiamError(f"The checkpoint {path} is damaged.", _ANEW) from error
         if identity != self.identity:
             raise TextsiamError(
-                f"The training in {self.folder.name} had other pairs or settings. Give the same, or leave out --resume."
+                f"The training in {self.folder.name} had other data or parameters.", f"Give the same. {_ANEW}"
             )
         return progress
 
@@ -128,9 +129,7 @@ class Checkpoints:
         try:
             model.load_weights(self._weights(epoch))
         except (OSError, ValueError, KeyError) as error:
-            raise TextsiamError(
-                f"The checkpoint {self._weights(epoch)} is damaged. Leave out --resume to start anew."
-            ) from error
+            raise TextsiamError(f"The checkpoint {self._weights(epoch)} is damaged.", _ANEW) from error
 
     def _weights(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch}.weights.h5"

@@ -15,12 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from textsiam.errors import TextsiamError
 from textsiam.evaluation.figures import Evaluation, evaluate_pairs
-from textsiam.files.pairs import check_labels, check_pairs, check_targets
 from textsiam.inference.architecture import DEFAULT_MEASURES
 from textsiam.inference.folder import Bundle, write_bundle
 from textsiam.inference.model import Model
 from textsiam.scoring.frame import score_frame
 from textsiam.text.tokenise import Tokenizer
+from textsiam.training.data import check_labels, check_pairs, check_targets
 from textsiam.training.fit import LabelledPairs, fit_model
 from textsiam.training.parameters import check_settings
 from textsiam.training.vectors import SELF_TRAINED
