@@ -37,7 +37,7 @@ def one_side(side: str, data: Path) -> float:
     from textsiam import DuplicateClassifier
     from textsiam.files.pairs import read_pairs
     from textsiam.inference.model import BUNDLED
-    from textsiam.training.loop import PairArrays, PairBatches
+    from textsiam.training.batches import PairArrays, PairBatches
     from textsiam.training.network import build_siamese, compile_siamese
     from textsiam.training.optimizer import LazyAdam
 

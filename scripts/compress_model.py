@@ -9,7 +9,6 @@ accuracy or if the folder is larger than 12 MB. Test is not read.
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 from standard_split import standard_split
 
@@ -17,8 +16,9 @@ from textsiam.files.pairs import read_pairs
 from textsiam.inference.compression import compress_weights, prune_vocabulary
 from textsiam.inference.folder import write_bundle
 from textsiam.inference.model import load_model
-from textsiam.training.data import check_pairs
-from textsiam.training.fit import LabelledPairs, calibrate
+from textsiam.training.data import LabelledPairs, check_pairs
+from textsiam.training.fit import calibrate
+from textsiam.training.parameters import TextParameters
 
 WORDS = 36_000
 LIMIT_BYTES, LIMIT_ACCURACY = 12_000_000, 0.001
@@ -52,12 +52,12 @@ def main() -> None:
         raise SystemExit(
             f"{args.model} lacks a teacher or last passes, of which the card tells. Give that of run fast."
         )
-    settings = SimpleNamespace(calibration="auto", objective="accuracy", precision=None, random_state=0)
+    parameters = TextParameters()
 
     bundle = prune_vocabulary(trained.bundle, WORDS)
     bundle = replace(bundle, weights=compress_weights(bundle.weights), extras={})
-    model = calibrate(bundle, settings, pairs)
-    before = calibrate(trained.bundle, settings, pairs).bundle.metrics["dev"]["accuracy"]
+    model = calibrate(bundle, parameters, pairs)
+    before = calibrate(trained.bundle, parameters, pairs).bundle.metrics["dev"]["accuracy"]
     after = model.bundle.metrics["dev"]["accuracy"]
     bundle = replace(model.bundle, card=model.bundle.card + NOTE.format(mined=first["pairs"] - len(split.train)))
     size = sum(map(len, bundle.to_files().values()))

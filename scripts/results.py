@@ -26,13 +26,13 @@ from machine import processor
 from standard_split import standard_split
 
 from textsiam import DuplicateClassifier, __version__
+from textsiam.evaluation.model import evaluate_model
 from textsiam.files.pairs import read_pairs
 from textsiam.files.splits import Split, split_pairs
 from textsiam.inference.model import Model, load_model
 from textsiam.siamese.checkpoints import discard
-from textsiam.training.classifier import evaluate_model
+from textsiam.training.parameters import SELF_TRAINED
 from textsiam.training.presets import preset
-from textsiam.training.vectors import SELF_TRAINED
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_a_killed_training_resumes(table, tmp_path):
         process.kill()
     assert not model.exists()
     refused = run(*arguments, "--resume", "--seed", 1)
-    assert (refused.returncode, "other pairs or settings" in refused.stderr) == (1, True)
+    assert (refused.returncode, "other data or parameters" in refused.stderr) == (1, True)
     resumed = run(*arguments, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert "Resuming after epoch" in resumed.stderr

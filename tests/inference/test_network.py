@@ -300,7 +300,7 @@ def test_the_network_of_distinct_tokens_learns_as_that_of_all(encoder, loss):
     import keras
 
     from textsiam.training import network as siamese
-    from textsiam.training.loop import distinct_tokens
+    from textsiam.training.batches import distinct_tokens
 
     made_of, zeros = architecture(encoder, loss), np.zeros((VOCABULARY, DIMENSIONS), np.float32)
     networks = [siamese.build_siamese(made_of, zeros, distinct=distinct) for distinct in (False, True)]

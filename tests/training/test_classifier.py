@@ -89,8 +89,7 @@ def test_the_batch_does_not_matter(trained, toy_pairs):
 
 
 def test_the_keras_model_of_the_same_folder_answers_the_same(trained, toy_pairs):
-    from textsiam.siamese.measures import lexical_similarities
-    from textsiam.text.lexical import Lexicon
+    from textsiam.text.lexical import Lexicon, lexical_similarities
 
     model, network = trained.model_, trained.keras_model()
     question1, question2 = map(list, zip(*toy_pairs(100, seed=7)[0], strict=True))
@@ -276,7 +275,7 @@ def test_wrong_probabilities_get_one_line(toy_pairs, labels, more, message):
 
 
 def test_probabilities_need_dev_pairs(toy_pairs):
-    with pytest.raises(TextsiamError, match="give dev pairs"):
+    with pytest.raises(TextsiamError, match="takes dev pairs"):
         DuplicateClassifier(**SMALL, epochs=1).fit(toy_pairs(20, seed=1)[0], [0.5] * 20)
 
 
@@ -332,8 +331,8 @@ def test_fit_does_not_change_its_input(toy_pairs):
         ("ab", [0, 1], "shape"),
         ([("a", "b")] * 30, [0, 1] * 14, "30 pairs and 28 labels"),
         ([("a", "b")] * 30, [0, 2] * 15, "'2'"),
-        ([("a", None)] * 30, [0, 1] * 15, "row 0 has None"),
-        ([("a", 5)] * 30, [0, 1] * 15, "row 0 has 5"),
+        ([("a", None)] * 30, [0, 1] * 15, "row 1 has None"),
+        ([("a", 5)] * 30, [0, 1] * 15, "row 1 has 5"),
         ([("a", "b", "c")] * 30, [0, 1] * 15, r"shape \(30, 3\)"),
         (["a"] * 30, [0, 1] * 15, r"shape \(30,\)"),
         ([], [], "no pairs"),

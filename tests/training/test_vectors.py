@@ -13,7 +13,8 @@ from textsiam.errors import TextsiamError
 from textsiam.text.preprocessor import Preprocessor
 from textsiam.text.tokenise import Tokenizer
 from textsiam.text.vocabulary import Vocabulary
-from textsiam.training.vectors import SELF_TRAINED, embedding_matrix, load_vectors, train_vectors
+from textsiam.training.parameters import SELF_TRAINED
+from textsiam.training.vectors import embedding_matrix, load_vectors, train_vectors
 
 WORDS = Vocabulary(["the", "cat", "dog", "zürich"], 2)  # ids 3, 4, 5, 6
 THREE = "the 1 2 3\ncat -0.5 0 1e-2\ndog 0.1 0.2 0.3\n"

@@ -149,14 +149,15 @@ def evaluate(
     figures: dict[str, Any] = {}
     texts = []
     if pairs is not None:
+        from textsiam.evaluation.model import evaluate_model
         from textsiam.files.pairs import read_pairs
-        from textsiam.training.classifier import evaluate_model
 
         read = partial(read_pairs, question1=question1, question2=question2, label=label)
         frame = read(pairs)
-        seen = read(training) if training else None
-        probabilities = chosen.probabilities(frame["question1"].tolist(), frame["question2"].tolist())
-        evaluation = evaluate_model(chosen, frame, frame["is_duplicate"], seen, probabilities=probabilities)
+        questions = frame[["question1", "question2"]].to_numpy()
+        seen = read(training)[["question1", "question2"]].to_numpy() if training else None
+        probabilities = chosen.probabilities(*questions.T.tolist())
+        evaluation = evaluate_model(chosen, questions, frame["is_duplicate"], seen, probabilities=probabilities)
         if report is not None:
             from textsiam.evaluation.report import write_report
 

@@ -137,8 +137,12 @@ class Augmentation:
     def __init__(self, shift: int, mirror: bool, seed: int):
         if shift < 0:
             raise TextsiamError(f"shift is a number of pixels, 0 or more, not {shift}.")
-        self.shift, self.mirror = shift, mirror
-        self._generator = np.random.default_rng([seed, 2])
+        self.shift, self.mirror, self._seed = shift, mirror, seed
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        """Begin an epoch: what is changed depends on seed and epoch alone."""
+        self._generator = np.random.default_rng([self._seed, 2, epoch])
 
     def __call__(self, images: Bytes) -> Bytes:
         """Return changed images of the same shape."""

@@ -1,26 +1,33 @@
-"""Training of a Siamese image network: epoch by epoch, on fresh pairs, with an eye on collapse."""
+"""Training of a Siamese image network: on fresh pairs each epoch, with an eye on collapse."""
 
 import logging
-from types import SimpleNamespace
 
 import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from textsiam.errors import TextsiamError
 from textsiam.images.network import Floats, SiameseNetwork, compile_model
-from textsiam.images.sources import MININGS, PAIRINGS, Part, Source
+from textsiam.images.parameters import ImageParameters
+from textsiam.images.sources import Part, Source
 from textsiam.siamese.calibration import calibrated_log_loss
+from textsiam.siamese.checkpoints import Checkpoints, Progress
+from textsiam.siamese.epochs import Figures, train_epochs
 from textsiam.siamese.thresholds import choose_distance
 
 logger = logging.getLogger(__name__)
 
-History = dict[str, list[float]]
-
 _COLLAPSED = 0.01  # spread of the embeddings, as a share of the margin, or of their length where there is none
 
 
-def train(network: SiameseNetwork, source: Source, validation: Part, settings: SimpleNamespace) -> History:
+def train(
+    network: SiameseNetwork,
+    source: Source,
+    validation: Part,
+    settings: ImageParameters,
+    checkpoints: Checkpoints,
+    *,
+    resume: bool = False,
+) -> Progress:
     """Train a network in place; it ends with the weights of the best epoch on the validation part.
 
     Best is the lowest mean loss of the validation pairs, or, for triplets, the lowest log loss after calibration.
@@ -29,66 +36,49 @@ def train(network: SiameseNetwork, source: Source, validation: Part, settings: S
         network: untrained, or to be trained further.
         source: what it learns from.
         validation: what it is measured on after every epoch.
-        settings: of ``ImageSiamese``.
+        settings: the parameters of ``ImageSiamese``.
+        checkpoints: where every epoch is kept, opened.
+        resume: resume after the last epoch in ``checkpoints``.
 
     Returns:
-        One list a figure, one value an epoch: "loss", "val_loss" (but for triplets), "val_criterion", "val_accuracy"
-        (at the best threshold of the epoch), "val_auc" and "spread", the root mean square distance of the embeddings
-        from their mean. Ctrl-C after the first epoch ends training as if it had stopped early.
+        The history: one list a figure, one value an epoch: "loss", "val_loss" (but for triplets), "val_criterion",
+        "val_accuracy" (at the best threshold of the epoch), "val_auc" and "spread", the root mean square distance of
+        the embeddings from their mean; and the best epoch.
 
     Raises:
-        TextsiamError: a loss is no longer a number, validation pairs are all same or all different, or Ctrl-C came
-            before the first epoch had ended.
+        TextsiamError: see ``train_epochs``; or validation pairs are all same or all different.
     """
     models = {"pairs": network.pair_model, "triplets": network.triplet_model, "batches": network.batch_model}
     model = models[source.model]()
     steps = source.steps(network)
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * steps, alpha=0.02)
     compile_model(model, network.settings, settings.mining, rate)
-    history: History = {}
-    best, warned = network.get_weights(), False
-    for epoch in range(settings.epochs):
-        try:
-            fitted = model.fit(
-                source.batches(epoch, network),
-                steps_per_epoch=steps,
-                initial_epoch=epoch,
-                epochs=epoch + 1,
-                shuffle=False,
-                verbose=0,
-            )
-            measured, collapsed = _measure(network, validation)
-        except KeyboardInterrupt as interrupt:
-            if not epoch:
-                raise TextsiamError("Interrupted before the first epoch ended: nothing is kept.") from interrupt
-            logger.warning(
-                "Interrupted after %d whole epochs: the weights of epoch %d, the best so far, are kept.",
-                epoch,
-                int(np.argmin(history["val_criterion"])) + 1,
-            )
-            break
-        figures = {"loss": float(fitted.history["loss"][0]), **measured}
-        if not all(np.isfinite(value) for value in figures.values()):
-            raise TextsiamError(f"A loss of epoch {epoch + 1} is not a number. Lower the learning rate.")
-        for name, value in figures.items():
-            history.setdefault(name, []).append(value)
-        told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        logger.info("Epoch %d of %d: %s", epoch + 1, settings.epochs, told)
+    warned = False
+
+    def measure() -> Figures:
+        nonlocal warned
+        figures, collapsed = _measure(network, validation)
         if collapsed and not warned:
             warned = True
             logger.warning(
-                "The embeddings have collapsed to one point (spread %.2g, loss %.4f): every image looks the same to "
-                "the network. Lower the learning rate, or mine 'semihard' instead of 'hard' triplets.",
+                "The embeddings have collapsed to one point (spread %.2g): every image looks the same to the network. "
+                "Lower the learning rate, or mine 'semihard' instead of 'hard' triplets.",
                 figures["spread"],
-                figures["loss"],
             )
-        criterion = history["val_criterion"]
-        if criterion[-1] <= min(criterion):
-            best = network.get_weights()
-        elif settings.patience is not None and len(criterion) - int(np.argmin(criterion)) > settings.patience:
-            break
-    network.set_weights(best)
-    return history
+        return figures
+
+    return train_epochs(
+        model,
+        lambda epoch: source.batches(epoch, network),
+        measure,
+        checkpoints,
+        epochs=settings.epochs,
+        patience=settings.patience,
+        seed=settings.random_state,
+        steps=steps,
+        resume=resume,
+        bar=settings.verbose == 1,
+    )
 
 
 def _measure(network: SiameseNetwork, part: Part) -> tuple[dict[str, float], bool]:
@@ -114,20 +104,3 @@ def _measure(network: SiameseNetwork, part: Part) -> tuple[dict[str, float], boo
 def spread(embeddings: Floats) -> float:
     """Return the root mean square distance of embeddings (n, d) from their mean: near 0 they have collapsed."""
     return float(np.sqrt(np.mean(np.sum(np.square(embeddings - embeddings.mean(axis=0)), axis=1))))
-
-
-def check_settings(settings: SimpleNamespace) -> None:
-    """Check the parameters of ``ImageSiamese`` that steer training.
-
-    Raises:
-        TextsiamError: one is out of range.
-    """
-    for name, known in (("pairing", PAIRINGS), ("mining", MININGS)):
-        if getattr(settings, name) not in known:
-            raise TextsiamError(f"There is no {name} {getattr(settings, name)!r}; there are: {', '.join(known)}.")
-    for name, least in (("epochs", 1), ("batch_size", 2), ("patience", 0), ("images_per_class", 2)):
-        value = getattr(settings, name)
-        if value is not None and not (isinstance(value, (int, np.integer)) and value >= least):
-            raise TextsiamError(f"{name} is a whole number, at least {least}, not {value!r}.")
-    if not settings.learning_rate > 0:
-        raise TextsiamError(f"learning_rate lies above 0, not at {settings.learning_rate!r}.")

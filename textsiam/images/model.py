@@ -1,9 +1,10 @@
 """ImageSiamese: the whole path from labelled images, or pairs of them, to verdicts and names."""
 
+import hashlib
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -12,105 +13,68 @@ from numpy.typing import ArrayLike, NDArray
 
 from textsiam import __version__
 from textsiam.errors import TextsiamError
-from textsiam.images.answers import Images, TrainedSiamese, labelled_images
+from textsiam.images.data.pixels import as_pixels
 from textsiam.images.data.read import PairList
 from textsiam.images.encoders import build_image_encoder
-from textsiam.images.fit import History, check_settings, train
-from textsiam.images.folder import ImageModel, describe_encoder
-from textsiam.images.gallery import Gallery
-from textsiam.images.network import HeadSettings, SiameseNetwork
-from textsiam.images.sources import ImagePart, PairData, Part, Source, labelled_source, scheme_pairs
-from textsiam.images.verification import verification_figures
-from textsiam.inference.folder import read_bundle
+from textsiam.images.fit import train
+from textsiam.images.folder import ImageModel, build_encoder, describe_encoder
+from textsiam.images.gallery import Gallery, Identification
+from textsiam.images.network import Floats, SiameseNetwork
+from textsiam.images.parameters import ImageParameters, without_weights
+from textsiam.images.sources import ImagePart, PairData, Part, Source, labelled_images, labelled_source, scheme_pairs
+from textsiam.images.verification import Verdicts, VerificationFigures, verification_figures
+from textsiam.inference.folder import Bundle, read_bundle, write_bundle
+from textsiam.siamese.backend import seeded
 from textsiam.siamese.calibration import fit_calibration
+from textsiam.siamese.checkpoints import Checkpoints, fingerprint
+from textsiam.siamese.holding_out import hold_out
+from textsiam.siamese.pairing import Pairs, make_pairs
+from textsiam.siamese.parameters import signature_of
 from textsiam.siamese.thresholds import choose_distance
 
+Images = ArrayLike  # (n, h, w) or (n, h, w, c): integers in [0, 255] or fractions in [0, 1]
 
-class ImageSiamese(TrainedSiamese):
+_CONSTRUCTOR = signature_of(ImageParameters, positional=3)
+
+
+class ImageSiamese:
     """A Siamese network for images: embeddings that lie close together where two images show the same.
 
     Args:
-        encoder: "dense", "lenet", "conv", the name of a backbone of ``keras.applications``, or a Keras model from
-            images in [0, 1] to one vector each, which is trained in place.
-        loss: "contrastive" or "triplet" on the Euclidean distance, or "binary_crossentropy" on a sigmoid head.
+        encoder: "dense", "lenet", "conv", the name of a backbone of ``keras.applications``, or a Keras model.
+        loss: "contrastive", "triplet" or "binary_crossentropy".
         margin: of the contrastive and the triplet loss.
-        form: of the contrastive loss: "distance" or "squared", see ``textsiam.siamese.losses.contrastive_loss``.
-        mining: for triplets: "all", "semihard" or "hard" within the batch; "random" negatives; or "nearest", the hard
-            negatives of all images, found anew before each epoch.
-        measures: vector measures that feed the sigmoid head.
-        hidden: units of each dense layer of the sigmoid head.
-        dropout: of the sigmoid head, in [0, 1).
-        encoder_options: of the encoder of that name, see ``textsiam.images.encoders``.
-        pairing: "within" pairs the images of each batch with one another, many pairs an image; "random", "once" and
-            "consecutive" are the schemes of ``make_pairs`` on all images, anew each epoch.
-        pairs_per_image: for "within".
-        positive_fraction: share of same pairs, in [0, 1]; for "once" the least.
-        images_per_class: in a batch, for "within" and for triplets found in it; None: as chance will have it, and 4 for
-            triplets.
-        shift: in training, images are moved by up to so many pixels each way.
-        mirror: in training, half of the images are turned left to right.
-        epochs: passes over the images, or pairs.
-        patience: epochs without gain on the validation part before training stops; None: never.
-        batch_size: images in a batch.
-        learning_rate: Adam's, at the start; it falls by cosine to a fiftieth.
-        calibration: None, "auto", "platt" or "isotonic": verdicts come with probabilities.
-        random_state: seed of everything random.
+        **parameters: by name; ``ImageParameters`` tells of each what it means, what it may be, and its default.
 
     Attributes:
         threshold_: largest distance at which a pair is called same, chosen on the validation part.
         history_: one list a figure of training, one value an epoch; only after ``fit``.
-        model_: the trained ``textsiam.images.folder.ImageModel``.
+        model_: the trained ``ImageModel``.
     """
 
-    def __init__(
-        self,
-        encoder: str | keras.Model = "dense",
-        loss: str = "contrastive",
-        margin: float = 1.0,
-        *,
-        form: str = "distance",
-        mining: str = "semihard",
-        measures: Sequence[str] = ("squared_difference", "absolute_difference_of_squares", "cosine"),
-        hidden: Sequence[int] = (),
-        dropout: float = 0.0,
-        encoder_options: Mapping[str, Any] | None = None,
-        pairing: str = "within",
-        pairs_per_image: float = 8,
-        positive_fraction: float = 0.5,
-        images_per_class: int | None = None,
-        shift: int = 0,
-        mirror: bool = False,
-        epochs: int = 10,
-        patience: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 0.001,
-        calibration: str | None = None,
-        random_state: int = 0,
-    ):
-        self.encoder = encoder
-        self.loss = loss
-        self.margin = margin
-        self.form = form
-        self.mining = mining
-        self.measures = measures
-        self.hidden = hidden
-        self.dropout = dropout
-        self.encoder_options = encoder_options
-        self.pairing = pairing
-        self.pairs_per_image = pairs_per_image
-        self.positive_fraction = positive_fraction
-        self.images_per_class = images_per_class
-        self.shift = shift
-        self.mirror = mirror
-        self.epochs = epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.calibration = calibration
-        self.random_state = random_state
+    model_: ImageModel
+
+    def __init__(self, *arguments: Any, **parameters: Any):
+        given = _CONSTRUCTOR.bind(self, *arguments, **parameters)
+        given.apply_defaults()
+        self.__dict__ |= {name: value for name, value in given.arguments.items() if name != "self"}
+
+    def parameters(self) -> ImageParameters:
+        """Return the parameters, checked.
+
+        Raises:
+            TextsiamError: one is not what it may be.
+        """
+        return ImageParameters(**{each.name: getattr(self, each.name) for each in fields(ImageParameters)})
 
     def fit(
-        self, images: Images, labels: ArrayLike, validation: tuple[Images, ArrayLike] | None = None
+        self,
+        images: Images,
+        labels: ArrayLike,
+        validation: tuple[Images, ArrayLike] | None = None,
+        *,
+        checkpoints: str | Path | None = None,
+        resume: bool = False,
     ) -> "ImageSiamese":
         """Train on labelled images.
 
@@ -118,7 +82,9 @@ class ImageSiamese(TrainedSiamese):
             images: (n, h, w) or (n, h, w, c), integers in [0, 255] or fractions in [0, 1].
             labels: (n,), the class of each: integers or strings.
             validation: images and labels that best epoch, threshold and calibration are chosen on; None: a tenth of the
-                images, at random, is held out.
+                images is held out, of every class as far as it has enough.
+            checkpoints: folder to keep the state of each epoch in; None uses a temporary one.
+            resume: resume after the last epoch in ``checkpoints``.
 
         Returns:
             Itself.
@@ -126,10 +92,10 @@ class ImageSiamese(TrainedSiamese):
         Raises:
             TextsiamError: a parameter is out of range, or the data do not serve.
         """
-        settings = self._settings()
+        settings = self.parameters()
         pixels, classes = labelled_images(images, labels)
         if validation is None:
-            held, kept = _held_out(len(classes), settings.random_state)
+            kept, held = hold_out(classes, settings.random_state, least=2)
             validation = pixels[held], classes[held]
             pixels, classes = pixels[kept], classes[kept]
         dev, dev_classes = labelled_images(*validation)
@@ -143,7 +109,9 @@ class ImageSiamese(TrainedSiamese):
             raise TextsiamError(f"The {len(dev)} validation images make no pairs: {error} Give more images.") from error
         network, specification = self._new_network(settings, pixels.shape[1:])
         source = labelled_source(pixels, classes, settings)
-        return self._fit(network, specification, source, part, settings, {"images": len(pixels)})
+        digest = _digest(pixels, classes, dev, dev_classes)
+        counts = {"images": len(pixels)}
+        return self._fit(network, specification, source, part, settings, counts, digest, checkpoints, resume)
 
     def fit_pairs(
         self,
@@ -152,6 +120,9 @@ class ImageSiamese(TrainedSiamese):
         same: ArrayLike | None = None,
         validation: Any = None,
         shape: tuple[int, int, int] | None = None,
+        *,
+        checkpoints: str | Path | None = None,
+        resume: bool = False,
     ) -> "ImageSiamese":
         """Train on pairs of images; an image that stands in several pairs of a batch is encoded once.
 
@@ -160,8 +131,10 @@ class ImageSiamese(TrainedSiamese):
                 batch by batch.
             b: the second, likewise; None with a ``PairList``.
             same: (n,), 1 = both show the same; None with a ``PairList``.
-            validation: (a, b, same), or a ``PairList``; None: a tenth of the pairs, at random, is held out.
+            validation: (a, b, same), or a ``PairList``; None: a tenth of the pairs is held out, of both labels alike.
             shape: height, width and channels that the pictures of a ``PairList`` are brought to.
+            checkpoints: folder to keep the state of each epoch in; None uses a temporary one.
+            resume: resume after the last epoch in ``checkpoints``.
 
         Returns:
             Itself.
@@ -169,12 +142,12 @@ class ImageSiamese(TrainedSiamese):
         Raises:
             TextsiamError: a parameter is out of range, or the data do not serve.
         """
-        settings = self._settings()
+        settings = self.parameters()
         if settings.loss == "triplet":
             raise TextsiamError("Triplets are made from labels, not from pairs. Call fit, or choose another loss.")
         training = PairData.read(a, b, same)
         if validation is None:
-            held, kept = _held_out(len(training), settings.random_state)
+            kept, held = hold_out(training.same, settings.random_state)
             training, dev = training.only(kept), training.only(held)
         else:
             dev = PairData.read(*((validation,) if isinstance(validation, PairList) else validation))
@@ -185,35 +158,22 @@ class ImageSiamese(TrainedSiamese):
                 "Pictures of a PairList are brought to one shape: give shape=(height, width, channels)."
             )
         network, specification = self._new_network(settings, shape)
-        return self._fit(
-            network, specification, training.source(settings), dev.part(), settings, {"pairs": len(training)}
-        )
-
-    def _settings(self) -> SimpleNamespace:
-        settings = SimpleNamespace(**vars(self))
-        check_settings(settings)
-        settings.head = HeadSettings(
-            settings.loss,
-            settings.margin,
-            settings.form,
-            tuple(settings.measures),
-            tuple(settings.hidden),
-            settings.dropout,
-        )
-        return settings
+        counts, digest = {"pairs": len(training)}, _digest(*training.identity(), *dev.identity())
+        source, part = training.source(settings), dev.part()
+        return self._fit(network, specification, source, part, settings, counts, digest, checkpoints, resume)
 
     def _new_network(
-        self, settings: SimpleNamespace, shape: tuple[int, int, int]
+        self, settings: ImageParameters, shape: tuple[int, int, int]
     ) -> tuple[SiameseNetwork, dict[str, Any]]:
-        keras.utils.set_random_seed(settings.random_state)
-        if isinstance(settings.encoder, keras.Model):
-            specification = describe_encoder(settings.encoder)
-            encoder = settings.encoder
-        else:
-            options = dict(settings.encoder_options or {})
-            specification = {"name": settings.encoder, "options": _without_weights(options)}
-            encoder = build_image_encoder(settings.encoder, shape, **options)
-        network = SiameseNetwork.build(encoder, settings.head)
+        with seeded(settings.random_state):
+            if isinstance(settings.encoder, keras.Model):
+                specification = describe_encoder(settings.encoder)
+                encoder = settings.encoder
+            else:
+                options = dict(settings.encoder_options or {})
+                specification = {"name": settings.encoder, "options": without_weights(options)}
+                encoder = build_image_encoder(settings.encoder, shape, **options)
+            network = SiameseNetwork.build(encoder, settings.head())
         if network.shape != tuple(shape):
             raise TextsiamError(f"The encoder takes images of {network.shape}; these have {tuple(shape)}.")
         return network, specification
@@ -224,11 +184,19 @@ class ImageSiamese(TrainedSiamese):
         specification: dict[str, Any],
         source: Source,
         part: Part,
-        settings: SimpleNamespace,
+        settings: ImageParameters,
         counts: dict[str, int],
+        digest: str,
+        checkpoints: str | Path | None,
+        resume: bool,
     ) -> "ImageSiamese":
         start = time.perf_counter()
-        self.history_: History = train(network, source, part, settings)
+        lasting = {"parameters": settings.recorded(), "encoder": specification, "data": digest}
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary if checkpoints is None else checkpoints)
+            with Checkpoints(folder, fingerprint(lasting)) as opened:
+                progress = train(network, source, part, settings, opened, resume=resume)
+        self.history_ = progress.history
         distances, same, _ = part.measure(network)
         threshold = choose_distance(distances, same, network.usual_distance)
         calibration = None
@@ -237,10 +205,11 @@ class ImageSiamese(TrainedSiamese):
         training = {
             "textsiam": __version__,
             **counts,
-            "epochs": len(self.history_["loss"]),
-            "best_epoch": int(np.argmin(self.history_["val_criterion"])) + 1,
-            "minutes": round((time.perf_counter() - start) / 60, 2),
-            "parameters": _parameters(self),
+            "epochs": progress.epochs,
+            "best_epoch": progress.best_epoch,
+            "interrupted": progress.interrupted,
+            "minutes": round((progress.earlier + time.perf_counter() - start) / 60, 2),
+            "parameters": settings.recorded(),
         }
         figures = verification_figures(distances, same, threshold, network.costs(distances, same))
         self.model_ = ImageModel(
@@ -254,6 +223,146 @@ class ImageSiamese(TrainedSiamese):
         )
         return self
 
+    @property
+    def threshold_(self) -> float:
+        """Largest distance at which a pair is called same."""
+        return self._trained().threshold
+
+    def _trained(self) -> ImageModel:
+        if not hasattr(self, "model_"):
+            raise TextsiamError("The model is not trained yet. Call fit, or load a saved one.")
+        return self.model_
+
+    def embed(self, images: Images) -> Floats:
+        """Return the embeddings of images, float32 (n, d).
+
+        Args:
+            images: (n, h, w) or (n, h, w, c), of the shape that the model was trained on.
+
+        Raises:
+            TextsiamError: the images have another shape, or the model is not trained.
+        """
+        network = self._trained().network
+        pixels = as_pixels(images)
+        if pixels.shape[1:] != network.shape:
+            raise TextsiamError(
+                f"The model takes images of {network.shape} (height, width, channels); these have {pixels.shape[1:]}. "
+                "Bring them to it: textsiam.images.data.pixels.fit_images."
+            )
+        return network.embed(pixels)
+
+    def distance(self, a: Images, b: Images) -> Floats:
+        """Return the distance of images, pair by pair, (n,), at least 0; exactly the same for (b, a) as for (a, b).
+
+        With a sigmoid head it is 1 − the probability that the head gives.
+
+        Args:
+            a: as for ``embed``.
+            b: as many.
+
+        Raises:
+            TextsiamError: see ``embed``; or there are not as many in both.
+        """
+        u, v = self.embed(a), self.embed(b)
+        if len(u) != len(v):
+            raise TextsiamError(f"Pairs need as many images on both sides; got {len(u)} and {len(v)}.")
+        return self._trained().network.compare(u, v)
+
+    def verify(self, a: Images, b: Images, threshold: float | None = None) -> Verdicts:
+        """Say of each pair whether both images show the same.
+
+        Args:
+            a: as for ``embed``.
+            b: as many.
+            threshold: largest distance of a same pair; None takes the model's own.
+
+        Raises:
+            TextsiamError: see ``distance``.
+        """
+        distances = self.distance(a, b)
+        calibration = self._trained().calibration
+        return Verdicts(
+            distances <= (self.threshold_ if threshold is None else threshold),
+            distances,
+            calibration(-distances) if calibration else None,
+        )
+
+    def evaluate(self, images: Images, labels: ArrayLike, pairs: Pairs | None = None) -> VerificationFigures:
+        """Measure the model on labelled images, with the model's own threshold.
+
+        Args:
+            images: as for ``embed``.
+            labels: (n,), the class of each.
+            pairs: of these images; None: each once with one of its class and once with another, by
+                ``textsiam.siamese.pairing.make_pairs``.
+
+        Raises:
+            TextsiamError: see ``embed``; or the labels do not serve.
+        """
+        pixels, classes = labelled_images(images, labels)
+        pairs = make_pairs(classes, small_classes="skip") if pairs is None else pairs
+        embeddings = self.embed(pixels)
+        distances = self._trained().network.compare(embeddings[pairs.first], embeddings[pairs.second])
+        return self.figures(distances, pairs.same)
+
+    def evaluate_pairs(
+        self, a: Images | PairList, b: Images | None = None, same: ArrayLike | None = None
+    ) -> VerificationFigures:
+        """Measure the model on pairs, given as for ``fit_pairs``, with the model's own threshold.
+
+        Raises:
+            TextsiamError: the pairs do not serve.
+        """
+        network = self._trained().network
+        distances, truth, _ = PairData.read(a, b, same).part().measure(network)
+        return self.figures(distances, truth)
+
+    def figures(self, distances: Floats, same: NDArray[np.int8]) -> VerificationFigures:
+        """Measure distances of pairs, (n,) each, that are known already, with the model's own threshold."""
+        network = self._trained().network
+        return verification_figures(distances, same, self.threshold_, network.costs(distances, same))
+
+    def enroll(self, name: str, images: Images) -> None:
+        """Make a name known by its images, one or more; nothing is trained.
+
+        Args:
+            name: a text other than "unknown"; a name that is known already gets more images.
+            images: as for ``embed``.
+
+        Raises:
+            TextsiamError: see ``embed``; or the name or the images do not serve.
+        """
+        model = self._trained()
+        self.model_ = replace(model, gallery=model.gallery.enroll(name, self.embed(images)))
+
+    def identify(self, images: Images, k: int = 1, threshold: float | None = None) -> list[Identification]:
+        """Say which of the enrolled names each image shows, or "unknown" where none is near enough.
+
+        Args:
+            images: as for ``embed``.
+            k: how many of the nearest names to tell.
+            threshold: largest distance of a name; None takes the model's own.
+
+        Raises:
+            TextsiamError: see ``embed``; or nobody is enrolled.
+        """
+        model = self._trained()
+        limit = model.threshold if threshold is None else threshold
+        return model.gallery.identify(self.embed(images), model.network.compare, limit, k)
+
+    def save(self, path: str | Path, *, overwrite: bool = False, extras: dict[str, bytes] | None = None) -> None:
+        """Write the model folder, the gallery in it.
+
+        Args:
+            path: the folder.
+            overwrite: replace a model that is there.
+            extras: other files to put into it, by name.
+
+        Raises:
+            TextsiamError: the folder exists and ``overwrite`` is off, or it cannot be written.
+        """
+        write_bundle(path, replace(self._trained().to_bundle(), extras=extras or {}), overwrite=overwrite)
+
     @classmethod
     def load(cls, path: str | Path) -> "ImageSiamese":
         """Read a model folder that ``save`` wrote.
@@ -261,30 +370,46 @@ class ImageSiamese(TrainedSiamese):
         Raises:
             TextsiamError: there is no such folder, it is foreign or damaged, or it holds what is not data.
         """
-        model = ImageModel.from_bundle(read_bundle(path), str(path))
-        siamese = cls(**model.training.get("parameters", {}))
+        return cls._of(read_bundle(path), str(path))
+
+    @classmethod
+    def _of(cls, bundle: Bundle, name: str) -> "ImageSiamese":
+        model = ImageModel.from_bundle(bundle, name)
+        known = {each.name for each in fields(ImageParameters)}
+        recorded = model.training.get("parameters", {})
+        siamese = cls(**{key: value for key, value in recorded.items() if key in known})
         if "keras" in model.encoder:
-            siamese.encoder = model.network.encoder
+            siamese.__dict__["encoder"] = model.network.encoder
         siamese.model_ = model
         return siamese
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
+        if "model_" in state:
+            state["model_"] = self.model_.to_bundle().to_files()
+        if isinstance(state["encoder"], keras.Model):
+            state["encoder"] = describe_encoder(state["encoder"])
+        return state
 
-def _held_out(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return a tenth of the rows at random, and the others."""
-    order = np.random.default_rng([seed, 3]).permutation(count)
-    held = max(1, count // 10)
-    return order[:held], order[held:]
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        if isinstance(state.get("model_"), dict):
+            bundle = Bundle.from_files(state["model_"], "a pickled model")
+            state["model_"] = ImageModel.from_bundle(bundle, "a pickled model")
+        if isinstance(state["encoder"], dict):
+            trained = state.get("model_")
+            state["encoder"] = trained.network.encoder if trained else build_encoder(state["encoder"], (0, 0, 0))
+        self.__dict__ |= state
 
 
-def _parameters(siamese: ImageSiamese) -> dict[str, Any]:
-    """Return the parameters as JSON values; a Keras model stands elsewhere."""
-    known = {name: value for name, value in vars(siamese).items() if not name.endswith("_")}
-    known["encoder"] = known["encoder"] if isinstance(known["encoder"], str) else "dense"
-    if known["encoder_options"]:
-        known["encoder_options"] = _without_weights(known["encoder_options"])
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
+ImageSiamese.__init__.__signature__ = _CONSTRUCTOR  # type: ignore[attr-defined]
+ImageSiamese.__module__ = "textsiam"  # where it is documented: a pickle survives its moves
 
 
-def _without_weights(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the file that first values came from: the folder has all weights."""
-    return {name: value for name, value in options.items() if name != "weights"}
+def _digest(*arrays: ArrayLike) -> str:
+    """Return what tells data from other data, for a training that is resumed."""
+    digest = hashlib.sha256()
+    for array in map(np.asarray, arrays):
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes() if array.dtype != object else str(array.tolist()).encode())
+    return digest.hexdigest()

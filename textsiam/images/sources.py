@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,11 +24,10 @@ from textsiam.images.batches import (
 from textsiam.images.data.pixels import Bytes, as_pixels
 from textsiam.images.data.read import PairList
 from textsiam.images.network import Floats, SiameseNetwork
+from textsiam.images.parameters import ImageParameters
 from textsiam.siamese.losses import MINING
 from textsiam.siamese.pairing import Indices, Pairs, hard_negatives, make_pairs, make_triplets
 
-PAIRINGS = ("within", "random", "once", "consecutive")
-MININGS = (*MINING, "random", "nearest")
 _NEAREST = 5  # hard negatives of an image to draw from
 
 
@@ -123,6 +121,7 @@ class PlannedSource(Source):
 
     def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:
         """See ``Source``."""
+        self.augmentation.begin(epoch)
         first, self._first = self._first, None
         plan = first if first is not None and epoch == 0 else self.plan(epoch, network)
         return ImageBatches(self.images, plan, self.augmentation)
@@ -136,7 +135,7 @@ class StreamedSource(Source):
         settings: of ``ImageSiamese``.
     """
 
-    def __init__(self, pairs: PairList, settings: SimpleNamespace):
+    def __init__(self, pairs: PairList, settings: ImageParameters):
         self.pairs, self.batch_size, self.seed = pairs, settings.batch_size, settings.random_state
         self.augmentation = augmentation_of(settings)
 
@@ -145,17 +144,18 @@ class StreamedSource(Source):
         return len(self.pairs) // pairs_in_batch(self.pairs, self.batch_size)
 
     def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:
-        """See ``Source``."""
+        """Read the pairs in another order each epoch."""
+        self.augmentation.begin(epoch)
         return stream_batches(self.pairs, self.batch_size, network.shape, self.augmentation, self.seed, epoch)
 
 
-def labelled_source(images: Bytes, labels: ArrayLike, settings: SimpleNamespace) -> Source:
-    """Return what a network learns from labelled images, by the ``settings`` of ``ImageSiamese``.
+def labelled_source(images: Bytes, labels: ArrayLike, settings: ImageParameters) -> Source:
+    """Return what a network learns from labelled images, by the parameters of ``ImageSiamese``.
 
     Args:
         images: uint8 (n, h, w, c).
         labels: (n,), the class of each.
-        settings: see above.
+        settings: the parameters.
     """
     classes = np.unique(np.asarray(labels), return_inverse=True)[1]
     seed, size = settings.random_state, settings.batch_size
@@ -194,14 +194,14 @@ def labelled_source(images: Bytes, labels: ArrayLike, settings: SimpleNamespace)
     return PlannedSource(images, within if settings.pairing == "within" else paired, "pairs", augmentation)
 
 
-def augmentation_of(settings: SimpleNamespace) -> Augmentation:
+def augmentation_of(settings: ImageParameters) -> Augmentation:
     """Return how images are changed in training."""
     return Augmentation(settings.shift, settings.mirror, settings.random_state)
 
 
-def scheme_pairs(labels: ArrayLike, settings: SimpleNamespace, epoch: int = 0) -> Pairs:
+def scheme_pairs(labels: ArrayLike, settings: ImageParameters, epoch: int = 0) -> Pairs:
     """Return pairs of all images by a scheme of ``make_pairs``; "within" is measured as "random"."""
-    options = {"small_classes": "skip", "seed": settings.random_state, "epoch": epoch}
+    options: Any = {"small_classes": "skip", "seed": settings.random_state, "epoch": epoch}
     if settings.pairing == "once":
         positive = round(settings.positive_fraction * (len(np.asarray(labels)) // 2))
         return make_pairs(labels, scheme="once", min_positive=positive, **options)
@@ -245,6 +245,17 @@ class PairData:
     def __len__(self) -> int:
         return len(self.pairs)
 
+    @property
+    def same(self) -> NDArray[np.int8]:
+        """Int8 (n,), 1 = both show the same."""
+        return np.asarray(self.pairs.same, np.int8)
+
+    def identity(self) -> list[ArrayLike]:
+        """Return what tells these pairs from others: their files by name, or pixels and places."""
+        if isinstance(self.pairs, PairList):
+            return [np.array([*map(str, self.pairs.paths_a), *map(str, self.pairs.paths_b)]), self.pairs.same]
+        return [self.images, self.pairs.first, self.pairs.second, self.pairs.same]
+
     def only(self, rows: Indices) -> "PairData":
         """Return some of the pairs."""
         pairs = self.pairs
@@ -254,7 +265,7 @@ class PairData:
         first, second = where.reshape(2, -1)
         return PairData(Pairs(first, second, pairs.same[rows]), self.images[used])
 
-    def source(self, settings: SimpleNamespace) -> Source:
+    def source(self, settings: ImageParameters) -> Source:
         """Return them as what a network learns from; they are the same in every epoch."""
         if isinstance(self.pairs, PairList):
             return StreamedSource(self.pairs, settings)
@@ -270,3 +281,15 @@ class PairData:
         if isinstance(self.pairs, PairList):
             return StreamedPart(self.pairs)
         return ImagePart(self.images, self.pairs)
+
+
+def labelled_images(images: ArrayLike, labels: ArrayLike) -> tuple[Bytes, NDArray[Any]]:
+    """Return images as bytes and their labels, (n,).
+
+    Raises:
+        TextsiamError: there is not one label an image, or the images are none.
+    """
+    pixels, classes = as_pixels(images), np.asarray(labels)
+    if classes.shape != pixels.shape[:1]:
+        raise TextsiamError(f"Every image needs one label; got {len(pixels)} images and labels {classes.shape}.")
+    return pixels, classes

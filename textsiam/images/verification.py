@@ -4,11 +4,26 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
 from textsiam.errors import TextsiamError
 from textsiam.siamese.calibration import check_labelled
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What a model says of pairs of images.
+
+    Attributes:
+        same: (n,), bool: the distance is at most the threshold.
+        distances: (n,), at least 0.
+        probabilities: (n,), that both show the same, in (0, 1); None where the model is not calibrated.
+    """
+
+    same: NDArray[np.bool_]
+    distances: NDArray[np.float32]
+    probabilities: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)

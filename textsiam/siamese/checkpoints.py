@@ -1,8 +1,9 @@
-"""The state of an unfinished training: written after every epoch, so that a killed run can go on."""
+"""The state of an unfinished training: written after every epoch, so that a killed run can be resumed."""
 
 import hashlib
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -10,9 +11,9 @@ from typing import Any
 
 import keras
 import numpy as np
-from filelock import FileLock, Timeout
 
 from textsiam.errors import TextsiamError
+from textsiam.files.atomic import locked, write_whole
 
 _ANEW = "Leave out resume=True to start anew."
 _PROGRESS, _LOCK, _NEW = "progress.json", "lock", "new.weights.h5"
@@ -37,7 +38,7 @@ class Progress:
     @property
     def epochs(self) -> int:
         """Number of epochs that have ended."""
-        return len(self.history.get("val_loss", []))
+        return max(map(len, self.history.values()), default=0)
 
 
 def fingerprint(settings: dict[str, Any], *arrays: np.ndarray) -> str:
@@ -59,15 +60,14 @@ class Checkpoints:
     def __init__(self, folder: Path, identity: str):
         self.folder = folder
         self.identity = identity
-        self._lock = FileLock(folder / _LOCK)
+        self._inside = ExitStack()
         self._start = time.perf_counter()
 
     def __enter__(self) -> "Checkpoints":
+        busy = f"Another training writes to {self.folder}. Wait, or choose another folder."
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise TextsiamError(f"Another training writes to {self.folder}. Wait, or choose another folder.") from error
+            self._inside.enter_context(locked(self.folder / _LOCK, busy, keep=True))
         except OSError as error:
             raise TextsiamError(f"Cannot keep checkpoints in {self.folder}: {error.strerror or error}.") from error
         return self
@@ -75,10 +75,10 @@ class Checkpoints:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._lock.release()
+        self._inside.close()
 
     def read(self) -> Progress:
-        """Return the progress of the training to go on with; none where there is no checkpoint.
+        """Return the progress of the training to resume; none where there is no checkpoint.
 
         Raises:
             TextsiamError: the checkpoint is damaged, or of another training.
@@ -109,9 +109,7 @@ class Checkpoints:
                 "seconds": progress.earlier + time.perf_counter() - self._start,
                 "history": progress.history,
             }
-            temporary = self.folder / f"{_PROGRESS}.new"
-            temporary.write_text(json.dumps(state), encoding="utf-8")
-            temporary.replace(self.folder / _PROGRESS)
+            write_whole(self.folder / _PROGRESS, json.dumps(state).encode())
         except OSError as error:
             raise TextsiamError(f"Cannot keep checkpoints in {self.folder}: {error.strerror or error}.") from error
         kept = {self._weights(progress.epochs), self._weights(progress.best_epoch)}

@@ -1,11 +1,46 @@
 """What a learner is given, checked: pairs of questions, labels, a teacher's probabilities."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from textsiam.errors import TextsiamError
 from textsiam.files.pairs import parse_labels
+from textsiam.files.tables import listing
+
+Pairs = Any  # a frame with question1 and question2, or anything of shape (n, 2) that holds strings
+Labels = Any  # (n,) of 0 and 1: a list, an array, a series
+
+
+@dataclass(frozen=True)
+class LabelledPairs:
+    """Pairs with their labels.
+
+    Attributes:
+        questions: strings (n, 2).
+        labels: (n,), 1 = duplicate, 0 = not; or a teacher's probabilities in [0, 1].
+    """
+
+    questions: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self.questions) != len(self.labels):
+            raise TextsiamError(
+                f"Every pair has one label; received {len(self.questions)} pairs and {len(self.labels)} labels."
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def taught(self) -> bool:
+        """Whether the labels are probabilities."""
+        return self.labels.dtype.kind == "f"
 
 
 def check_labels(labels: ArrayLike, name: str = "The labels") -> NDArray[np.int8]:
@@ -49,25 +84,38 @@ def check_targets(labels: ArrayLike) -> NDArray[np.int8] | NDArray[np.float32]:
     return check_labels(labels)
 
 
-def check_pairs(X: object) -> np.ndarray:
+def check_pairs(X: Pairs) -> np.ndarray:
     """Return the pairs that a learner is given as an object array of strings, (n, 2).
 
+    Args:
+        X: a frame or Arrow table with ``question1`` and ``question2``, or of two columns; an array or list of shape
+            (n, 2); ``zip(questions1, questions2)``.
+
     Raises:
-        TextsiamError: X is no frame with ``question1`` and ``question2``, nor of shape (n, 2), or holds something
-            other than strings, or nothing.
+        TextsiamError: X is none of these, or holds something other than strings, or nothing.
     """
+    if hasattr(X, "to_pandas"):  # an Arrow table
+        X = X.to_pandas()
+    if isinstance(X, Iterator):
+        X = list(X)
     if isinstance(X, pd.DataFrame) and {"question1", "question2"} <= set(X.columns):
         X = X[["question1", "question2"]]
     elif isinstance(X, pd.DataFrame) and X.shape[1] != 2:
         raise TextsiamError(
-            f"A frame of pairs has columns question1 and question2; this one has: {', '.join(map(str, X))}."
+            f"A frame of pairs has columns question1 and question2; this one has: {listing(X.columns)}.",
+            "Rename its columns.",
         )
     pairs = np.asarray(X, dtype=object)
     if pairs.ndim and not len(pairs):
-        raise TextsiamError("There are no pairs; give at least one.")
+        raise TextsiamError("There are no pairs.", "Give at least one.")
     if pairs.ndim != 2 or pairs.shape[1] != 2:
-        raise TextsiamError(f"Pairs have shape (n, 2), two questions a row; received shape {pairs.shape}.")
+        raise TextsiamError(
+            f"Pairs have shape (n, 2), two questions a row; received shape {pairs.shape}.",
+            "Give list(zip(questions1, questions2)).",
+        )
     for position, value in enumerate(pairs.flat):
         if not isinstance(value, str):
-            raise TextsiamError(f"Questions are text; row {position // 2} has {value!r} ({type(value).__name__}).")
+            raise TextsiamError(
+                f"Questions are text; row {position // 2 + 1} has {value!r:.60} ({type(value).__name__})."
+            )
     return pairs

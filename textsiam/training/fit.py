@@ -5,70 +5,41 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from textsiam import __version__
-from textsiam.errors import TextsiamError
 from textsiam.evaluation.figures import evaluate
 from textsiam.evaluation.report import plot_history
 from textsiam.inference.architecture import Architecture
 from textsiam.inference.card import model_card
 from textsiam.inference.folder import Bundle
 from textsiam.inference.model import Model
-from textsiam.siamese.calibration import Calibration, calibrated_log_loss, fit_calibration
+from textsiam.siamese.calibration import Calibration, fit_calibration
 from textsiam.siamese.thresholds import choose_threshold, precision_ladder
 from textsiam.text.lexical import Lexicon, lexical_similarities
 from textsiam.text.preprocessor import Preprocessor, pad_sequences
 from textsiam.text.tokenise import Tokenizer
 from textsiam.text.vocabulary import Vocabulary
 from textsiam.training.contrasts import contrasts
-from textsiam.training.parameters import architecture_of, check_going_on, recorded, sources
+from textsiam.training.data import LabelledPairs
+from textsiam.training.parameters import TextParameters
 from textsiam.training.vectors import embedding_matrix
 
 if TYPE_CHECKING:
     from textsiam.siamese.checkpoints import Progress
-    from textsiam.training.loop import PairArrays
+    from textsiam.training.batches import PairArrays
 
 logger = logging.getLogger(__name__)
 
 _LEXICAL_ROWS = 1024  # pairs whose lexical measures are computed together
-_AFTER_TRAINING = {"calibration", "objective", "precision", "verbose"}  # a resumed run may change these
-
-
-@dataclass(frozen=True)
-class LabelledPairs:
-    """Pairs with their labels.
-
-    Attributes:
-        questions: strings (n, 2).
-        labels: (n,), 1 = duplicate, 0 = not; or a teacher's probabilities in [0, 1].
-    """
-
-    questions: np.ndarray
-    labels: np.ndarray
-
-    def __post_init__(self) -> None:
-        if len(self.questions) != len(self.labels):
-            raise TextsiamError(
-                f"Every pair has one label; received {len(self.questions)} pairs and {len(self.labels)} labels."
-            )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def taught(self) -> bool:
-        """Whether the labels are probabilities."""
-        return self.labels.dtype.kind == "f"
 
 
 def fit_model(
-    settings: SimpleNamespace,
+    parameters: TextParameters,
     training: LabelledPairs,
     dev: LabelledPairs,
     *,
@@ -79,11 +50,11 @@ def fit_model(
     """Train, calibrate and choose the threshold.
 
     Args:
-        settings: the parameters of ``DuplicateClassifier`` by name, checked.
+        parameters: of ``DuplicateClassifier``.
         training: pairs to learn from.
         dev: pairs that early stopping, calibration and threshold are decided on.
         folder: for checkpoints.
-        resume: go on after the last epoch in ``folder``.
+        resume: resume after the last epoch in ``folder``.
         before: train this model further; its words and its network stay.
 
     Returns:
@@ -94,20 +65,20 @@ def fit_model(
     """
     start = time.perf_counter()
     if before:
-        check_going_on(settings, before.bundle.config["training"].get("parameters", {}))
+        parameters.check_warm_start(before.bundle.config["training"].get("parameters", {}))
     questions = list(dict.fromkeys(training.questions.ravel()))
     logger.info("%d pairs, %d distinct questions: tokens and word vectors", len(training), len(questions))
-    learnt = _with_contrasts(training, questions, settings)
-    preprocessor, rows, lexicon, vectors = _words_of(before, questions) if before else _words(settings, questions)
+    learnt = _with_contrasts(training, questions, parameters)
+    preprocessor, rows, lexicon, vectors = _words_of(before, questions) if before else _words(parameters, questions)
     vocabulary = preprocessor.vocabulary
     logger.info("%d words, vectors of %d dimensions", len(vocabulary.tokens), vectors.shape[1])
-    architecture = before.architecture if before else architecture_of(settings, embedding=vectors.shape[1])
+    architecture = before.architecture if before else parameters.architecture(embedding=vectors.shape[1])
     known = dict(zip(questions, rows, strict=True))
 
     def encode(pairs: LabelledPairs) -> "PairArrays":
         return _encode(pairs, known, preprocessor, architecture, lexicon)
 
-    weights, progress = _train(settings, architecture, vectors, encode(learnt), encode(dev), folder, resume, before)
+    weights, progress = _train(parameters, architecture, vectors, encode(learnt), encode(dev), folder, resume, before)
     config = {
         "architecture": architecture.to_dict(),
         "preprocessing": {
@@ -126,7 +97,7 @@ def fit_model(
             "best_epoch": progress.best_epoch,
             "interrupted": progress.interrupted,
             "minutes": round((progress.earlier + time.perf_counter() - start) / 60, 2),
-            "parameters": recorded(settings),
+            "parameters": parameters.recorded(),
             **({"before": before.bundle.config["training"]} if before else {}),
         },
     }
@@ -134,7 +105,7 @@ def fit_model(
         curves = Path(temporary) / "curves.png"
         plot_history(curves, progress.history)
         extras = {"history.json": json.dumps(progress.history, indent=2).encode(), "curves.png": curves.read_bytes()}
-    return calibrate(Bundle(config, weights | vars(lexicon), {}, "", vocabulary.to_text(), extras), settings, dev)
+    return calibrate(Bundle(config, weights | vars(lexicon), {}, "", vocabulary.to_text(), extras), parameters, dev)
 
 
 class _Words(NamedTuple):
@@ -146,23 +117,23 @@ class _Words(NamedTuple):
     vectors: np.ndarray
 
 
-def _words(settings: SimpleNamespace, questions: Sequence[str]) -> _Words:
+def _words(parameters: TextParameters, questions: Sequence[str]) -> _Words:
     """Choose the words of the questions."""
-    tokenizer = Tokenizer(settings.stem, settings.stop_words, settings.keep_negation, settings.keep_digits)
+    tokenizer = Tokenizer(parameters.stem, parameters.stop_words, parameters.keep_negation, parameters.keep_digits)
     tokens = [tokenizer(question) for question in questions]
     vocabulary = Vocabulary.build(
         tokens,
-        min_count=settings.min_count,
-        max_size=settings.max_vocabulary,
-        oov_buckets=settings.oov_buckets,
-        correct_spelling=settings.correct_spelling,
+        min_count=parameters.min_count,
+        max_size=parameters.max_vocabulary,
+        oov_buckets=parameters.oov_buckets,
+        correct_spelling=parameters.correct_spelling,
     )
-    preprocessor = Preprocessor(tokenizer, vocabulary, settings.max_length)
+    preprocessor = Preprocessor(tokenizer, vocabulary, parameters.max_length)
     rows = preprocessor.encode_tokens(tokens)
     del tokens
     lexicon = Lexicon(vocabulary.inverse_document_frequency(rows), vocabulary.numeric(), vocabulary.stems())
     vectors = embedding_matrix(
-        sources(settings), vocabulary, rows, dimensions=settings.vector_size, seed=settings.random_state
+        parameters.sources(), vocabulary, rows, dimensions=parameters.vector_size, seed=parameters.random_state
     )
     return _Words(preprocessor, rows, lexicon, vectors)
 
@@ -174,40 +145,40 @@ def _words_of(model: Model, questions: Sequence[str]) -> _Words:
     return _Words(model.preprocessor, rows, Lexicon.of(weights), weights["embedding.embeddings"])
 
 
-def _with_contrasts(training: LabelledPairs, questions: Sequence[str], settings: SimpleNamespace) -> LabelledPairs:
+def _with_contrasts(training: LabelledPairs, questions: Sequence[str], parameters: TextParameters) -> LabelledPairs:
     """Add pairs made by rule, all of label 0."""
-    made = contrasts(questions, round(settings.contrasts * len(training)), settings.random_state)
+    made = contrasts(questions, round(parameters.contrasts * len(training)), parameters.random_state)
     if not made:
         return training
     labels = np.concatenate([training.labels, np.zeros(len(made), training.labels.dtype)])
     return LabelledPairs(np.concatenate([training.questions, np.array(made, dtype=object)]), labels)
 
 
-def calibrate(bundle: Bundle, settings: SimpleNamespace, dev: LabelledPairs) -> Model:
+def calibrate(bundle: Bundle, parameters: TextParameters, dev: LabelledPairs) -> Model:
     """Fit calibration and threshold of a trained network on dev pairs, and measure it there.
 
     Args:
         bundle: architecture, preprocessing, training summary and weights; what it says of calibration is replaced.
-        settings: ``calibration``, ``objective``, ``precision`` and ``random_state`` of ``DuplicateClassifier``.
+        parameters: ``calibration``, ``objective``, ``precision`` and ``random_state`` of ``DuplicateClassifier``.
         dev: the pairs.
     """
     question1, question2 = dev.questions.T.tolist()
     config = {
         **bundle.config,
         "calibration": Calibration("identity").to_dict(),
-        "threshold": {"value": 0.5, "objective": settings.objective},
+        "threshold": {"value": 0.5, "objective": parameters.objective},
     }
-    if settings.calibration != "none":
+    if parameters.calibration != "none":
         scores = Model(replace(bundle, config=config)).scores(question1, question2)
-        calibration = fit_calibration(scores, dev.labels, settings.calibration, seed=settings.random_state)
+        calibration = fit_calibration(scores, dev.labels, parameters.calibration, seed=parameters.random_state)
         config["calibration"] = calibration.to_dict()
     probabilities = Model(replace(bundle, config=config)).probabilities(question1, question2)
-    threshold = choose_threshold(probabilities, dev.labels, settings.objective, settings.precision)
+    threshold = choose_threshold(probabilities, dev.labels, parameters.objective, parameters.precision)
     config["threshold"] = asdict(threshold)
     config["prior"] = float(np.mean(dev.labels))
     config["precisions"] = precision_ladder(probabilities, dev.labels)
     figures = evaluate(dev.labels, probabilities, threshold.value)
-    metrics = {"dev": {"seed": settings.random_state, **figures.to_dict()}}
+    metrics = {"dev": {"seed": parameters.random_state, **figures.to_dict()}}
     return Model(replace(bundle, config=config, metrics=metrics, card=model_card(config, metrics)))
 
 
@@ -219,7 +190,7 @@ def _encode(
     lexicon: Lexicon,
 ) -> "PairArrays":
     """Return pairs as arrays for the network; ``known`` holds the ids of questions that are encoded already."""
-    from textsiam.training.loop import PairArrays
+    from textsiam.training.batches import PairArrays
 
     unknown = [question for question in dict.fromkeys(pairs.questions.ravel()) if question not in known]
     known = known | dict(zip(unknown, preprocessor.encode(unknown), strict=True))
@@ -236,7 +207,7 @@ def _encode(
 
 
 def _train(
-    settings: SimpleNamespace,
+    parameters: TextParameters,
     architecture: Architecture,
     vectors: np.ndarray,
     training: "PairArrays",
@@ -247,51 +218,45 @@ def _train(
 ) -> tuple[dict[str, np.ndarray], "Progress"]:
     import keras
 
+    from textsiam.siamese.backend import seeded
     from textsiam.siamese.checkpoints import Checkpoints, fingerprint
-    from textsiam.training.loop import balanced_class_weight, train
+    from textsiam.siamese.epochs import train_epochs
+    from textsiam.training.batches import PairBatches, balanced_class_weight
+    from textsiam.training.measure import measure_dev
     from textsiam.training.network import build_siamese, compile_siamese, get_weights, set_weights
     from textsiam.training.optimizer import LazyAdam
 
-    keras.utils.set_random_seed(settings.random_state)
     flat = architecture.encoder == "lstm_flat"
-    network = build_siamese(
-        architecture,
-        vectors,
-        train_vectors=settings.train_vectors,
-        dropout=settings.dropout,
-        distinct=not flat,
-    )
+    with seeded(parameters.random_state):
+        network = build_siamese(
+            architecture,
+            vectors,
+            train_vectors=parameters.train_vectors,
+            dropout=parameters.dropout,
+            distinct=not flat,
+        )
     if before:
         set_weights(network, before.network.weights)
-    rate = settings.learning_rate
-    if settings.schedule == "cosine":
-        steps = settings.epochs * -(-len(training) // settings.batch_size)
+    rate = parameters.learning_rate
+    if parameters.schedule == "cosine":
+        steps = parameters.epochs * -(-len(training) // parameters.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
     compile_siamese(network, architecture, LazyAdam(rate))
-    lasting = {name: value for name, value in vars(settings).items() if name not in _AFTER_TRAINING}
-    lasting["before"] = before.digest if before else None
+    lasting = {**parameters.lasting(), "before": before.digest if before else None}
     arrays = [array for pairs in (training, dev) for array in (pairs.ids1, pairs.ids2, pairs.labels)]
-
-    def criterion(outputs: np.ndarray, labels: np.ndarray) -> float:
-        if architecture.loss == "contrastive":
-            return calibrated_log_loss(-outputs, labels)
-        likely = outputs.astype(np.float64).clip(1e-7, 1 - 1e-7)
-        return calibrated_log_loss(np.log(likely / (1 - likely)), labels)
-
+    size, seed = parameters.batch_size, parameters.random_state
+    dev_batches = PairBatches(dev, 4 * size, full_length=flat)
     with Checkpoints(folder, fingerprint(lasting, *arrays)) as checkpoints:
-        progress = train(
+        progress = train_epochs(
             network,
-            training,
-            dev,
-            criterion,
+            lambda epoch: PairBatches(training, size, seed=seed, full_length=flat, epoch=epoch),
+            lambda: measure_dev(network, dev_batches, architecture),
             checkpoints,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            patience=settings.patience,
-            seed=settings.random_state,
-            full_length=flat,
-            class_weight=balanced_class_weight(training.labels) if settings.class_weight == "balanced" else None,
+            epochs=parameters.epochs,
+            patience=parameters.patience,
+            seed=seed,
+            class_weight=balanced_class_weight(training.labels) if parameters.class_weight == "balanced" else None,
             resume=resume,
-            verbose=settings.verbose,
+            bar=parameters.verbose == 1,
         )
     return get_weights(network), progress

@@ -11,10 +11,10 @@ import numpy as np
 
 from textsiam.errors import TextsiamError
 from textsiam.text.vocabulary import Vocabulary
+from textsiam.training.parameters import SELF_TRAINED
 
 logger = logging.getLogger(__name__)
 
-SELF_TRAINED = "self"
 _TEXT: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "replace"}
 _ROW_NORM = 4.0  # mean Euclidean norm of the rows of each source, so that none outweighs another; GloVe's own is near 5
 

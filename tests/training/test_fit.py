@@ -1,16 +1,20 @@
 """Batches, early stopping, resuming, interruption."""
 
 import json
+import random
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 
 from textsiam import DuplicateClassifier, TextsiamError
 from textsiam.siamese.calibration import calibrated_log_loss
 from textsiam.siamese.checkpoints import Checkpoints, discard
-from textsiam.training.loop import PairArrays, PairBatches, balanced_class_weight, distinct_tokens
+from textsiam.training.batches import PairArrays, PairBatches, balanced_class_weight, distinct_tokens
 
 SMALL = {"units": 4, "hidden": (4,), "vector_size": 4, "min_count": 1, "oov_buckets": 8, "batch_size": 64}
 
@@ -93,29 +97,24 @@ def data(toy_pairs):
 
 def fit(data, folder, *, epochs=4, resume=False, stop_after=None, **parameters):
     """Train; kill it, as a power cut would, when epoch ``stop_after`` has been saved."""
-    import keras
-
     classifier = DuplicateClassifier(**{**SMALL, **parameters}, epochs=epochs, patience=9)
-    original = keras.Model.fit
 
     class PowerCutError(Exception):
         pass
 
-    class Killer(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch + 1 == stop_after:
-                raise PowerCutError
+    write = Checkpoints.write
 
-    def fit_and_die(self, *args, callbacks, **kwargs):
-        return original(self, *args, callbacks=[*callbacks, Killer()], **kwargs)
+    def write_and_die(self, model, progress):
+        write(self, model, progress)
+        if progress.epochs == stop_after:
+            raise PowerCutError
 
-    keras.Model.fit = fit_and_die if stop_after else original
-    try:
-        classifier.fit(*data[0], data[1], checkpoints=folder, resume=resume)
-    except PowerCutError:
-        return None
-    finally:
-        keras.Model.fit = original
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "write", write_and_die)
+        try:
+            classifier.fit(*data[0], data[1], checkpoints=folder, resume=resume)
+        except PowerCutError:
+            return None
     return classifier
 
 
@@ -123,10 +122,88 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(data, tmp_path):
     whole = fit(data, tmp_path / "whole")
     assert fit(data, tmp_path / "cut", stop_after=2) is None
     resumed = fit(data, tmp_path / "cut", resume=True)
-    np.testing.assert_allclose(resumed.history_["val_criterion"], whole.history_["val_criterion"], rtol=1e-5)
-    np.testing.assert_allclose(resumed.history_["val_loss"], whole.history_["val_loss"], rtol=1e-6)
+    assert resumed.history_ == whole.history_
     for name, weight in whole.model_.bundle.weights.items():
-        np.testing.assert_allclose(resumed.model_.bundle.weights[name], weight, atol=1e-6, err_msg=name)
+        np.testing.assert_array_equal(resumed.model_.bundle.weights[name], weight, err_msg=name)
+
+
+def test_three_fits_leave_the_callers_random_state_alone(data):
+    np.random.seed(5)
+    random.seed(5)
+    expected = [(np.random.random(), random.random()) for _ in range(3)]
+    np.random.seed(5)
+    random.seed(5)
+    found = []
+    for _ in range(3):
+        DuplicateClassifier(**SMALL, epochs=1, random_state=1).fit(*data[0], data[1])
+        found.append((np.random.random(), random.random()))
+    assert found == expected
+
+
+def test_fits_in_two_threads_give_what_they_give_one_after_the_other(data):
+    def weights(seed):
+        classifier = DuplicateClassifier(**SMALL, epochs=2, random_state=seed).fit(*data[0], data[1])
+        return classifier.model_.bundle.weights
+
+    expected = [weights(seed) for seed in (1, 2)]
+    with ThreadPoolExecutor(2) as threads:
+        for found, wanted in zip(threads.map(weights, (1, 2)), expected, strict=True):
+            for name, array in wanted.items():
+                np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+def test_calibrating_moves_probabilities_and_threshold_and_no_weight(data, toy_pairs):
+    classifier = DuplicateClassifier(**{**SMALL, "units": 16}, epochs=6, learning_rate=0.01).fit(*data[0], data[1])
+    before = classifier.model_
+    pairs, labels = toy_pairs(600, seed=9)
+    kept = [row for row, label in enumerate(labels) if label or row % 10 == 0]  # far more duplicates than before
+    pairs, labels = [pairs[row] for row in kept], [labels[row] for row in kept]
+    half = len(pairs) // 2
+    error = classifier.evaluate(pairs[half:], labels[half:]).figures.log_loss
+    assert classifier.calibrate(pairs[:half], labels[:half]) is classifier
+    assert classifier.evaluate(pairs[half:], labels[half:]).figures.log_loss < error
+    assert classifier.model_.prior == pytest.approx(np.mean(labels[:half]))
+    for name, array in before.bundle.weights.items():
+        np.testing.assert_array_equal(classifier.model_.bundle.weights[name], array)
+    with pytest.raises(TextsiamError, match="both 0 and 1"):
+        classifier.calibrate(pairs[:4], [1] * 4)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda pairs: pd.DataFrame(pairs, columns=["question1", "question2"]),
+        lambda pairs: pd.DataFrame(
+            [(n, *pair) for n, pair in enumerate(pairs)], columns=["n", "question1", "question2"]
+        ),
+        pd.DataFrame,
+        lambda pairs: np.array(pairs),
+        lambda pairs: np.array(pairs, dtype=object),
+        lambda pairs: zip(*zip(*pairs, strict=True), strict=True),
+        lambda pairs: pa.table({"question1": [a for a, _ in pairs], "question2": [b for _, b in pairs]}),
+        tuple,
+    ],
+)
+def test_pairs_of_many_forms_are_the_same_pairs(trained, form):
+    pairs = [("How do I learn chess?", "Where is Oslo?"), ("Why?", "What for?")]
+    np.testing.assert_array_equal(trained.predict_proba(form(pairs)), trained.predict_proba(pairs))
+    np.testing.assert_array_equal(trained.predict(form(pairs)), trained.predict(pairs))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ([["a"], ["b"]], r"received shape \(2, 1\). Give list\(zip"),
+        ([["a", "b"], ["c"]], r"received shape \(2,\)"),
+        (["ab", "cd"], r"received shape \(2,\)"),
+        ([["a", "b"], ["c", None]], r"row 2 has None"),
+        ([], "no pairs"),
+        (pd.DataFrame({"q": ["a"], "question2": ["b"], "n": [1]}), "this one has: q, question2, n"),
+    ],
+)
+def test_what_is_no_pairs_is_refused_with_the_cure(trained, pairs, words):
+    with pytest.raises(TextsiamError, match=words):
+        trained.predict(pairs)
 
 
 def test_a_resumed_training_counts_the_minutes_of_what_it_goes_on_with(data, tmp_path):
@@ -148,9 +225,9 @@ def test_resume_without_a_checkpoint_starts(data, tmp_path):
 
 def test_resume_refuses_other_settings_and_other_pairs(data, toy_pairs, tmp_path):
     fit(data, tmp_path / "cut", stop_after=1)
-    with pytest.raises(TextsiamError, match="other pairs or settings"):
+    with pytest.raises(TextsiamError, match="other data or parameters"):
         fit(data, tmp_path / "cut", resume=True, units=5)
-    with pytest.raises(TextsiamError, match="other pairs or settings"):
+    with pytest.raises(TextsiamError, match="other data or parameters"):
         fit((toy_pairs(200, seed=3), data[1]), tmp_path / "cut", resume=True)
 
 
@@ -285,5 +362,5 @@ def test_a_resumed_warm_start_goes_on_with_the_same_model(data, tmp_path):
 
     further("1", resume=False)
     further("1", resume=True)
-    with pytest.raises(TextsiamError, match="other pairs or settings"):
+    with pytest.raises(TextsiamError, match="other data or parameters"):
         further("2", resume=True)
