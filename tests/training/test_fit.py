@@ -177,7 +177,7 @@ def test_calibrating_moves_probabilities_and_threshold_and_no_weight(data, toy_p
             [(n, *pair) for n, pair in enumerate(pairs)], columns=["n", "question1", "question2"]
         ),
         pd.DataFrame,
-        lambda pairs: np.array(pairs),
+        np.array,
         lambda pairs: np.array(pairs, dtype=object),
         lambda pairs: zip(*zip(*pairs, strict=True), strict=True),
         lambda pairs: pa.table({"question1": [a for a, _ in pairs], "question2": [b for _, b in pairs]}),

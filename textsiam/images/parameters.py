@@ -8,7 +8,7 @@ import keras
 
 from textsiam.images.network import LOSSES, HeadSettings
 from textsiam.siamese.losses import CONTRASTIVE_FORMS, MINING
-from textsiam.siamese.parameters import check_parameters, listed, number, one_of, parameter, truth, whole
+from textsiam.siamese.parameters import check_parameters, listed, number, one_of, parameter, positive, truth, whole
 
 PAIRINGS = ("within", "random", "once", "consecutive")
 MININGS = (*MINING, "random", "nearest")
@@ -33,7 +33,7 @@ class ImageParameters:
     loss: str = parameter(
         "contrastive", "contrastive, triplet, or binary_crossentropy on a sigmoid head.", one_of(*LOSSES)
     )
-    margin: float = parameter(1.0, "Of the contrastive and the triplet loss.", number(1e-12))
+    margin: float = parameter(1.0, "Of the contrastive and the triplet loss.", positive())
     form: str = parameter("distance", "Of the contrastive loss: distance or squared.", one_of(*CONTRASTIVE_FORMS))
     mining: str = parameter(
         "semihard",
@@ -67,7 +67,7 @@ class ImageParameters:
         None, "Epochs without gain before training stops; None: never.", whole(0, none=True)
     )
     batch_size: int = parameter(128, "Images in a batch.", whole(2))
-    learning_rate: float = parameter(0.001, "Adam's, at the start; it falls by cosine to a fiftieth.", number(1e-12))
+    learning_rate: float = parameter(0.001, "Adam's, at the start; it falls by cosine to a fiftieth.", positive())
     calibration: str | None = parameter(
         None, "auto, platt or isotonic: verdicts come with probabilities.", one_of(None, "auto", "platt", "isotonic")
     )

@@ -86,6 +86,11 @@ def number(low: float, high: float = math.inf) -> Check:
     return Check(f"a number in [{low}, {high})", holds)
 
 
+def positive() -> Check:
+    """Check for a number above 0."""
+    return Check("a number above 0", lambda value: number(0).holds(value) and value > 0)
+
+
 def one_of(*choices: Any) -> Check:
     """Check for one of some values."""
     return Check(

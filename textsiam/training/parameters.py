@@ -9,7 +9,17 @@ import numpy as np
 
 from textsiam.errors import TextsiamError
 from textsiam.inference.architecture import DEFAULT_MEASURES, ENCODERS, LOSSES, Architecture
-from textsiam.siamese.parameters import check_parameters, listed, names, number, one_of, parameter, truth, whole
+from textsiam.siamese.parameters import (
+    check_parameters,
+    listed,
+    names,
+    number,
+    one_of,
+    parameter,
+    positive,
+    truth,
+    whole,
+)
 
 SELF_TRAINED = "self"
 
@@ -70,13 +80,13 @@ class TextParameters:
         "binary_crossentropy", "binary_crossentropy, or contrastive on the encodings' distance.", one_of(*LOSSES),
         option="loss",
     )  # fmt: skip
-    margin: float = parameter(1.0, "Of the contrastive loss.", number(1e-12))
+    margin: float = parameter(1.0, "Of the contrastive loss.", positive())
     epochs: int = parameter(4, "Passes over the training pairs, at most.", whole(1), option="epochs", warm=True)
     patience: int = parameter(
         2, "Epochs without a lower log loss on dev after which training stops.", whole(1), option="patience", warm=True
     )
     batch_size: int = parameter(512, "Pairs a step.", whole(1), option="batch-size", warm=True)
-    learning_rate: float = parameter(1e-3, "Adam's, at the start.", number(1e-12), option="learning-rate", warm=True)
+    learning_rate: float = parameter(1e-3, "Adam's, at the start.", positive(), option="learning-rate", warm=True)
     schedule: str = parameter(
         "cosine", "cosine, down to a twentieth over all epochs, or constant.", one_of("cosine", "constant"), warm=True
     )
