@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from textsiam import TextsiamError, load_model
-from textsiam.inference.folder import MANIFEST, Bundle, read_bundle, write_bundle
+from textsiam.inference.folder import LAYOUT, Bundle, read_bundle, write_bundle
 
 FILES = ["config.json", "vocabulary.txt", "weights.safetensors", "metrics.json", "README.md", "manifest.json"]
 
@@ -41,10 +41,10 @@ def test_the_manifest_holds_sha256(bundle, tmp_path):
     import hashlib
 
     write_bundle(tmp_path / "model", bundle)
-    manifest = json.loads((tmp_path / "model" / MANIFEST).read_text())
+    manifest = json.loads((tmp_path / "model" / LAYOUT.manifest).read_text())
     for name, digest in manifest.items():
         assert hashlib.sha256((tmp_path / "model" / name).read_bytes()).hexdigest() == digest
-    assert set(manifest) == {*FILES, "x.bin"} - {MANIFEST}
+    assert set(manifest) == {*FILES, "x.bin"} - {LAYOUT.manifest}
 
 
 def test_an_existing_folder_is_replaced_only_when_told(bundle, tmp_path):
@@ -133,7 +133,7 @@ def test_no_folder_no_model_and_no_manifest(tmp_path):
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"{}"])
 def test_a_damaged_manifest_gets_one_line(bundle, tmp_path, content):
     write_bundle(tmp_path / "model", bundle)
-    (tmp_path / "model" / MANIFEST).write_bytes(content)
+    (tmp_path / "model" / LAYOUT.manifest).write_bytes(content)
     with pytest.raises(TextsiamError, match="damaged") as caught:
         read_bundle(tmp_path / "model")
     assert "\n" not in str(caught.value)
@@ -178,9 +178,9 @@ def test_another_format_is_refused(model_folder, tmp_path):
 
     text = path.read_text().replace('"format": 1', '"format": 99')
     path.write_text(text)
-    manifest = json.loads((tmp_path / "model" / MANIFEST).read_text())
+    manifest = json.loads((tmp_path / "model" / LAYOUT.manifest).read_text())
     manifest["config.json"] = hashlib.sha256(text.encode()).hexdigest()
-    (tmp_path / "model" / MANIFEST).write_text(json.dumps(manifest))
+    (tmp_path / "model" / LAYOUT.manifest).write_text(json.dumps(manifest))
     with pytest.raises(TextsiamError, match="another format"):
         load_model(tmp_path / "model")
 

@@ -189,7 +189,7 @@ def test_encoded_questions_are_compared_as_often_as_it_takes(model_folder):
     texts = ["How do I learn chess?", "Where is Oslo?", "How do I learn chess?", "how do I learn chess"]
     questions = model.encode(texts)
     assert len(questions) == 4
-    assert questions.vectors.shape == (4, model.network.width)
+    assert questions.vectors.shape == (4, model.architecture.width)
     np.testing.assert_array_equal(questions.vectors[0], questions.vectors[2])
     first, second = [0, 1, 0, 3], [1, 0, 2, 0]
     expected = model.probabilities([texts[n] for n in first], [texts[n] for n in second])

@@ -17,7 +17,8 @@ from sklearn import metrics
 
 from textsiam.errors import TextsiamError
 from textsiam.siamese.calibration import Floats, Integers, check_labelled, check_probabilities
-from textsiam.text.tokenise import NEGATIONS, has_digit
+from textsiam.text.characters import has_digit
+from textsiam.text.contractions import NEGATIONS
 
 ECE_BINS = 15
 Booleans = NDArray[np.bool_]

@@ -74,8 +74,23 @@ class Architecture:
         check_names(self.measures, _known())
         if self.loss != "contrastive" and not self.vector:
             raise TextsiamError(f"Choose a measure of the encodings beside {', '.join(self.measures)}; cosine, say.")
-        if self.encoder == "lstm_flat" and self._of_kind("late"):
+        if self.baseline and self._of_kind("late"):
             raise TextsiamError("The encoder 'lstm_flat' has no states of tokens to align. Choose lstm or bilstm.")
+
+    @property
+    def baseline(self) -> bool:
+        """Whether the encoder is that of the published baseline of 2019; see ``baseline2019``."""
+        return self.encoder == "lstm_flat"
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of the LSTMs that run side by side."""
+        return ("forward", "backward") if self.encoder == "bilstm" else ("forward",)
+
+    @property
+    def width(self) -> int:
+        """Dimensions of a question's vector."""
+        return self.units * len(self.directions) * (self.flat_length if self.baseline else 1)
 
     @cached_property
     def symmetric(self) -> bool:
@@ -104,21 +119,19 @@ class Architecture:
 
     def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of every array of a trained model, by name, for a vocabulary of so many ids."""
-        directions = ("forward", "backward") if self.encoder == "bilstm" else ("forward",)
         shapes: dict[str, tuple[int, ...]] = {
             "embedding.embeddings": (vocabulary, self.embedding),
             **dict.fromkeys(Lexicon.names(), (vocabulary,)),
         }
-        for name in directions:
+        for name in self.directions:
             shapes[f"{name}.kernel"] = (self.embedding, 4 * self.units)
             shapes[f"{name}.recurrent_kernel"] = (self.units, 4 * self.units)
             shapes[f"{name}.bias"] = (4 * self.units,)
         if self.loss == "contrastive":
             return shapes
-        encoding = self.units * len(directions) * (self.flat_length if self.encoder == "lstm_flat" else 1)
-        width = sum(encoding if MEASURES[name].elementwise else 1 for name in self.vector)
+        width = sum(self.width if MEASURES[name].elementwise else 1 for name in self.vector)
         if self.late:
-            shapes["token_states.kernel"] = (self.units * len(directions), ALIGNED)
+            shapes["token_states.kernel"] = (self.units * len(self.directions), ALIGNED)
             shapes["token_states.bias"] = (ALIGNED,)
             shapes["alignment.kernel"], shapes["alignment.bias"] = (2, ALIGNED, COMPARED), (COMPARED,)
             width += 4 * COMPARED

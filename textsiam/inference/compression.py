@@ -61,7 +61,7 @@ def expand_weights(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             base = name.removesuffix(_INT8)
             scale = weights.get(base + _SCALE)
             if scale is None or scale.shape != array.shape[:1]:
-                raise TextsiamError(f"The model's weights need a scale for each row of {name}. Train it anew.")
+                raise TextsiamError(f"The model's weights need a scale for each row of {name}.", "Train it anew.")
             expanded[base] = array * scale[:, None].astype(np.float32)
         elif not name.endswith(_SCALE):
             expanded[name] = array.astype(np.float32) if array.dtype == np.float16 else array

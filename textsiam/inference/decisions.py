@@ -152,13 +152,14 @@ class RemoteDecisions:
         """
         if self.version != __version__:
             raise TextsiamError(
-                f"The worker {platform.node()} has textsiam {__version__}, the client {self.version}. Install the same."
+                f"The worker {platform.node()} has textsiam {__version__}, the client {self.version}.",
+                "Install the same.",
             )
         known = as_model(self.folder or BUNDLED)
         if known.digest != self.digest:
             raise TextsiamError(
-                f"The model in {self.folder or BUNDLED} on the worker {platform.node()} is another than the client's. "
-                "Put the same folder there."
+                f"The model in {self.folder or BUNDLED} on the worker {platform.node()} is another than the client's.",
+                "Put the same folder there.",
             )
         return Decisions(known.plain(threads=1), self.threshold, self.prior)
 
@@ -190,7 +191,9 @@ def decisions(
             "Give precision=… without threshold and prior.",
         )
     if prior is not None and not (isinstance(prior, (int, float, np.number)) and 0 < prior < 1):
-        raise TextsiamError(f"prior is a share of duplicates between 0 and 1, not {prior!r}.")
+        raise TextsiamError(
+            f"prior is a share of duplicates, not {prior!r}.", "Give prior=… between 0 and 1, both left out."
+        )
     if precision is not None:
         threshold = chosen.threshold_for(precision)
     return Decisions(chosen, chosen.threshold if threshold is None else check_threshold(threshold), prior)

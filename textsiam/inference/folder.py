@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,35 @@ from textsiam.files.atomic import write_folder
 from textsiam.files.journal import check_free
 
 FORMAT = 1
-MANIFEST = "manifest.json"
-_CONFIG, _VOCABULARY, _WEIGHTS, _METRICS, _CARD = (
-    "config.json",
-    "vocabulary.txt",
-    "weights.safetensors",
-    "metrics.json",
-    "README.md",
-)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names of the files in a model folder; others may stand beside them: a training's history, pictures.
+
+    Attributes:
+        config: format version, architecture, preprocessing, calibration, threshold, training summary.
+        vocabulary: one token a line, line number = id; empty for images.
+        weights: arrays by name.
+        metrics: figures with split, seed and row counts.
+        card: the model card.
+        manifest: SHA-256 of every other file.
+    """
+
+    config: str = "config.json"
+    vocabulary: str = "vocabulary.txt"
+    weights: str = "weights.safetensors"
+    metrics: str = "metrics.json"
+    card: str = "README.md"
+    manifest: str = "manifest.json"
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """What a manifest lists in any case."""
+        return tuple(name for name in astuple(self) if name != self.manifest)
+
+
+LAYOUT = Layout()
 
 
 @dataclass(frozen=True)
@@ -50,14 +71,16 @@ class Bundle:
     def to_files(self) -> dict[str, bytes]:
         """Return the content of every file of the folder, the manifest included."""
         files = {
-            _CONFIG: _to_json({"format": FORMAT, **self.config}),
-            _VOCABULARY: self.vocabulary.encode("utf-8", "surrogatepass"),
-            _WEIGHTS: save_tensors({name: np.ascontiguousarray(array) for name, array in self.weights.items()}),
-            _METRICS: _to_json(self.metrics),
-            _CARD: self.card.encode(),
+            LAYOUT.config: _to_json({"format": FORMAT, **self.config}),
+            LAYOUT.vocabulary: self.vocabulary.encode("utf-8", "surrogatepass"),
+            LAYOUT.weights: save_tensors({name: np.ascontiguousarray(array) for name, array in self.weights.items()}),
+            LAYOUT.metrics: _to_json(self.metrics),
+            LAYOUT.card: self.card.encode(),
             **self.extras,
         }
-        files[MANIFEST] = _to_json({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+        files[LAYOUT.manifest] = _to_json(
+            {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        )
         return files
 
     @classmethod
@@ -71,42 +94,41 @@ class Bundle:
         Raises:
             TextsiamError: a file is missing, damaged or of another format.
         """
-        if MANIFEST not in files:
+        if LAYOUT.manifest not in files:
             raise TextsiamError(
-                f"{name} is no textsiam model folder: it has no {MANIFEST}. Give a folder that train wrote."
+                f"{name} is no textsiam model folder: it has no {LAYOUT.manifest}.", "Give a folder that train wrote."
             )
-        manifest = _from_json(files[MANIFEST], name, MANIFEST)
-        for required in (_CONFIG, _VOCABULARY, _WEIGHTS, _METRICS, _CARD):
+        manifest = _from_json(files[LAYOUT.manifest], name, LAYOUT.manifest)
+        for required in LAYOUT.required:
             if required not in manifest:
                 raise TextsiamError(
-                    f"The model folder {name} is damaged: {MANIFEST} does not list {required}. Copy it again."
+                    f"The model folder {name} is damaged: {LAYOUT.manifest} does not list {required}.", "Copy it again."
                 )
         for file, digest in manifest.items():
             if file not in files:
-                raise TextsiamError(f"The model folder {name} is damaged: {file} is missing. Copy it again.")
+                raise TextsiamError(f"The model folder {name} is damaged: {file} is missing.", "Copy it again.")
             if hashlib.sha256(files[file]).hexdigest() != digest:
                 raise TextsiamError(
-                    f"The model folder {name} is damaged: {file} differs from its checksum. Copy it again."
+                    f"The model folder {name} is damaged: {file} differs from its checksum.", "Copy it again."
                 )
-        config = _from_json(files[_CONFIG], name, _CONFIG)
+        config = _from_json(files[LAYOUT.config], name, LAYOUT.config)
         if config.pop("format", None) != FORMAT:
             raise TextsiamError(
-                f"The model folder {name} has another format than {FORMAT}. Use the textsiam that wrote it."
+                f"The model folder {name} has another format than {FORMAT}.", "Use the textsiam that wrote it."
             )
         try:
-            weights = load_tensors(files[_WEIGHTS])
-            card = files[_CARD].decode()
-            vocabulary = files[_VOCABULARY].decode("utf-8", "surrogatepass")
+            weights = load_tensors(files[LAYOUT.weights])
+            card = files[LAYOUT.card].decode()
+            vocabulary = files[LAYOUT.vocabulary].decode("utf-8", "surrogatepass")
         except (SafetensorError, UnicodeDecodeError) as error:
-            raise TextsiamError(f"The model folder {name} is damaged: {error}. Copy it again.") from error
-        known = {_CONFIG, _VOCABULARY, _WEIGHTS, _METRICS, _CARD, MANIFEST}
+            raise TextsiamError(f"The model folder {name} is damaged: {error}.", "Copy it again.") from error
         return cls(
             config=config,
             weights=weights,
-            metrics=_from_json(files[_METRICS], name, _METRICS),
+            metrics=_from_json(files[LAYOUT.metrics], name, LAYOUT.metrics),
             card=card,
             vocabulary=vocabulary,
-            extras={file: content for file, content in files.items() if file not in known},
+            extras={file: content for file, content in files.items() if file not in astuple(LAYOUT)},
         )
 
 
@@ -118,9 +140,11 @@ def _from_json(content: bytes, name: str, file: str) -> dict[str, Any]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise TextsiamError(f"The model folder {name} is damaged: {file} is not JSON ({error}).") from error
+        raise TextsiamError(
+            f"The model folder {name} is damaged: {file} is not JSON ({error}).", "Copy it again."
+        ) from error
     if not isinstance(value, dict):
-        raise TextsiamError(f"The model folder {name} is damaged: {file} is not a JSON object.")
+        raise TextsiamError(f"The model folder {name} is damaged: {file} is not a JSON object.", "Copy it again.")
     return value
 
 
@@ -133,9 +157,9 @@ def check_target(path: str | Path, *, overwrite: bool) -> Path:
     path = Path(path).absolute()
     if path.exists() or path.is_symlink():
         check_free(path, overwrite=overwrite)
-        if not path.is_dir() or (any(path.iterdir()) and not (path / MANIFEST).is_file()):
+        if not path.is_dir() or (any(path.iterdir()) and not (path / LAYOUT.manifest).is_file()):
             raise TextsiamError(
-                f"{path} holds something other than a model and is not replaced. Choose another folder."
+                f"{path} holds something other than a model and is not replaced.", "Choose another folder."
             )
     return path
 
@@ -150,7 +174,9 @@ def write_bundle(path: str | Path, bundle: Bundle, *, overwrite: bool = False) -
     try:
         write_folder(path, bundle.to_files())
     except OSError as error:
-        raise TextsiamError(f"Cannot write the model folder {path}: {error.strerror or error}.") from error
+        raise TextsiamError(
+            f"Cannot write the model folder {path}: {error.strerror or error}.", "Make room, or write elsewhere."
+        ) from error
 
 
 def read_bundle(path: str | Path) -> Bundle:
@@ -163,8 +189,8 @@ def read_bundle(path: str | Path) -> Bundle:
     if not path.is_dir():
         raise TextsiamError(f"There is no model folder {path}.", "Name one that train wrote.")
     try:
-        files = {MANIFEST: (path / MANIFEST).read_bytes()} if (path / MANIFEST).is_file() else {}
-        for name in _from_json(files.get(MANIFEST, b"{}"), str(path), MANIFEST):
+        files = {LAYOUT.manifest: (path / LAYOUT.manifest).read_bytes()} if (path / LAYOUT.manifest).is_file() else {}
+        for name in _from_json(files.get(LAYOUT.manifest, b"{}"), str(path), LAYOUT.manifest):
             if (path / name).is_file() and Path(name).name == name:
                 files[name] = (path / name).read_bytes()
     except OSError as error:

@@ -11,7 +11,7 @@ from textsiam.inference.threads import Map
 from textsiam.text.preprocessor import distinct_ids
 
 Array = np.ndarray
-Pooling = Literal["last", "maximum", "all"]
+Pooling = Literal["last", "maximum"]
 # Takes a step, the rows of the sequences that have it, and their states (directions, rows, units).
 EachStep = Callable[[int, Array, Array], None]
 
@@ -63,22 +63,13 @@ class Recurrence:
         kernels: x·W of each direction, (e, 4·units) each, in Keras's order of gates i, f, g, o.
         recurrent: h·U of each direction, (units, 4·units) each.
         biases: (4·units,) each.
-        pooling: what is made of a sequence's states: the "last", their "maximum", or "all" of them side by side; for
-            the latter every sequence has as many tokens as there are steps.
-        relu: relu instead of tanh, for the cell and the state.
+        pooling: what is made of a sequence's states: the "last", or their "maximum".
     """
 
     def __init__(
-        self,
-        kernels: Sequence[Array],
-        recurrent: Sequence[Array],
-        biases: Sequence[Array],
-        *,
-        pooling: Pooling,
-        relu: bool = False,
+        self, kernels: Sequence[Array], recurrent: Sequence[Array], biases: Sequence[Array], *, pooling: Pooling
     ):
         self.pooling = pooling
-        self.relu = relu
         self.units = recurrent[0].shape[0]
         self._kernel = self._rewrite(kernels)
         self._recurrent = self._rewrite(recurrent) * _HALF
@@ -88,7 +79,7 @@ class Recurrence:
         """Return (4, directions, rows, units), the factors of the gates' functions folded in."""
         gates = np.stack([np.split(weight.astype(np.float32), 4, axis=-1) for weight in weights], axis=1)[[0, 1, 3, 2]]
         gates[:3] *= FACTOR / 2
-        gates[3] *= 1 if self.relu else FACTOR
+        gates[3] *= FACTOR
         return np.ascontiguousarray(gates)
 
     @property
@@ -104,19 +95,13 @@ class Recurrence:
 
     def _advance(self, z: "_Gates", c: Array, h: Array, scratch: Array) -> None:
         """Turn the gates' sums z into the next cell c and state h (…, units), in place."""
-        squashed = z.sigmoids if self.relu else z.all
-        TANH(squashed, out=squashed)
+        TANH(z.all, out=z.all)
         np.add(z.sigmoids, _ONE, out=z.sigmoids)
-        if self.relu:
-            np.maximum(z.g, 0, out=z.g)
         np.multiply(z.i, z.g, out=z.i)
         np.multiply(c, z.f, out=c)
         np.add(c, z.i, out=c)
         np.multiply(c, _HALF, out=c)
-        if self.relu:
-            np.maximum(c, 0, out=scratch)
-        else:
-            TANH(c if FACTOR == 1 else np.multiply(c, np.float32(FACTOR), out=scratch), out=scratch)
+        TANH(c if FACTOR == 1 else np.multiply(c, np.float32(FACTOR), out=scratch), out=scratch)
         np.multiply(z.o, scratch, out=h)
 
     def few(self, inputs: Array, lengths: Array, each_step: EachStep | None = None) -> Array:
@@ -129,14 +114,14 @@ class Recurrence:
             each_step: is given the states as they come.
 
         Returns:
-            float32 (rows, directions · units), for "all" states (rows, steps · units).
+            float32 (rows, directions · units).
         """
         shape = inputs.shape[2:]
         output = np.empty(shape, np.float32)
         rows = (lengths[:, None] > np.arange(lengths[0])).sum(axis=0).tolist()
         c, h, scratch = np.zeros((3, *shape), np.float32)
         z = _Gates(np.empty((4, *shape), np.float32))
-        best, states, before = h, [], shape[1]
+        best, before = h, shape[1]
         for step, k in enumerate(rows):
             x = inputs[step]
             if k < before:  # arrays without gaps are worth a copy, as calls on small ones are
@@ -152,16 +137,16 @@ class Recurrence:
             else:
                 np.copyto(z.all, x)
             self._advance(z, c, h, scratch)
-            if self.pooling == "maximum":
-                best = np.maximum(best, h, out=best) if step else h.copy()
-            elif self.pooling == "last":
+            if self.pooling == "last":
                 best = h
+            elif step:
+                np.maximum(best, h, out=best)
             else:
-                states.append(h[0].copy())
+                best = h.copy()
             if each_step:
                 each_step(step, np.arange(k), h * _HALF)
         output[:, :before] = best
-        return np.concatenate(states or output, axis=1) * _HALF
+        return np.concatenate(output, axis=1) * _HALF
 
     def many(
         self, direction: int, projected: Array, tokens: Array, lengths: Array, each_step: EachStep | None = None
@@ -176,13 +161,13 @@ class Recurrence:
             each_step: is given the states, of this direction, as they come.
 
         Returns:
-            float32 (rows, units), for "all" states (rows, steps · units).
+            float32 (rows, units).
         """
         new, node = shared_beginnings(tokens, lengths)
         sizes = new.sum(axis=0)
         recurrent, units = self._recurrent[:, direction], self.units
         sums, gathered = np.empty((2, 4 * sizes.max() * units), np.float32)
-        output = np.empty((len(tokens), units * (tokens.shape[1] if self.pooling == "all" else 1)), np.float32)
+        output = np.empty((len(tokens), units), np.float32)
         h = c = best = np.empty((0, units), np.float32)
         for step, (k, multiplied) in enumerate(zip(sizes.tolist(), product_rows(sizes).tolist(), strict=True)):
             first = np.flatnonzero(new[:, step])
@@ -205,11 +190,8 @@ class Recurrence:
             self._advance(_Gates(z), c, h, scratch)
             if self.pooling == "maximum":
                 best = np.maximum(best.take(parents, axis=0), h) if step else h
-            if self.pooling == "all":
-                output[:, step * units : (step + 1) * units] = h[node[:, step]]
-            else:
-                ended = np.flatnonzero(lengths == step + 1)
-                output[ended] = (best if self.pooling == "maximum" else h)[node[ended, step]]
+            ended = np.flatnonzero(lengths == step + 1)
+            output[ended] = (best if self.pooling == "maximum" else h)[node[ended, step]]
             if each_step:
                 alive = np.flatnonzero(lengths > step)
                 each_step(step, alive, h[None, node[alive, step]] * _HALF)

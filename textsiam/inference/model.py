@@ -17,8 +17,9 @@ from textsiam.errors import TextsiamError
 from textsiam.inference.architecture import Architecture
 from textsiam.inference.cache import QuestionCache
 from textsiam.inference.compression import expand_weights
-from textsiam.inference.folder import MANIFEST, Bundle, read_bundle
-from textsiam.inference.network import Encodings, Network
+from textsiam.inference.encoder import Encodings
+from textsiam.inference.folder import LAYOUT, Bundle, read_bundle
+from textsiam.inference.network import Network
 from textsiam.inference.threads import Map, one_blas_thread, worker_threads
 from textsiam.siamese.calibration import Calibration
 from textsiam.text.preprocessor import Preprocessor
@@ -100,29 +101,29 @@ class Model:
             self.calibration = Calibration.from_dict(config["calibration"])
             self.threshold = float(config["threshold"]["value"])
             if not 0 <= self.threshold <= 1:
-                raise TextsiamError(f"The model's threshold is {self.threshold}, not a probability. Train it anew.")
+                raise TextsiamError(f"The model's threshold is {self.threshold}, not a probability.", "Train it anew.")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, TextsiamError):
                 raise
             raise TextsiamError(
-                f"The model's config.json lacks or misnames something: {error}. Train it anew."
+                f"The model's {LAYOUT.config} lacks or misnames something: {error}.", "Train it anew."
             ) from error
         self.network = Network(self.architecture, expand_weights(bundle.weights))
         known, embedded = len(vocabulary), len(self.network.weights["embedding.embeddings"])
         if known != embedded:
             raise TextsiamError(
-                f"The model's vocabulary has {known} ids, its embedding {embedded} rows. Train it anew."
+                f"The model's vocabulary has {known} ids, its embedding {embedded} rows.", "Train it anew."
             )
 
     @classmethod
     def load(cls, path: str | Path, *, cache_bytes: int = 0) -> "Model":
-        """Read a model folder; see ``bundle.read_bundle`` for the errors."""
+        """Read a model folder; see ``load_model``."""
         return cls(read_bundle(path), cache_bytes=cache_bytes)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over everything that the model is, hexadecimal."""
-        return hashlib.sha256(self.bundle.to_files()[MANIFEST]).hexdigest()
+        return hashlib.sha256(self.bundle.to_files()[LAYOUT.manifest]).hexdigest()
 
     @property
     def prior(self) -> float:
@@ -143,19 +144,20 @@ class Model:
             TextsiamError: it is none, or no threshold reached it.
         """
         if not isinstance(precision, (int, float, np.number)) or not 0 < precision <= 1:
-            raise TextsiamError(f"precision is a share in (0, 1], not {precision!r}.")
+            raise TextsiamError(f"precision is a share, not {precision!r}.", "Give precision=… above 0 and at most 1.")
         points = self._known("precisions")
         for reached, threshold in points:
             if reached >= precision:
                 return float(threshold)
         raise TextsiamError(
-            f"No threshold reaches precision {precision:g} on the dev pairs; the best is {points[-1][0]:g}."
+            f"No threshold reaches precision {precision:g} on the dev pairs; the best is {points[-1][0]:g}.",
+            "Give a lower precision=…",
         )
 
     def _known(self, name: str) -> Any:
         value = self.bundle.config.get(name)
         if not value:
-            raise TextsiamError(f"The model's config.json has no {name}: it is older than that. Train it anew.")
+            raise TextsiamError(f"The model's {LAYOUT.config} has no {name}: it is older than that.", "Train it anew.")
         return value
 
     def encode(self, texts: Sequence[str]) -> EncodedQuestions:
@@ -170,7 +172,7 @@ class Model:
         """
         texts = list(texts)
         if not texts:
-            return EncodedQuestions.empty(self.network.width)
+            return EncodedQuestions.empty(self.architecture.width)
         numbers = defaultdict[str, int](count().__next__)  # each distinct text gets the next number
         rows = np.fromiter(map(numbers.__getitem__, texts), np.intp, len(texts))
         distinct = list(numbers)
@@ -265,7 +267,7 @@ class Model:
         if self.cache is None:
             return self.network.encode(ids, lengths, share)
         known = {number: flat for number, text in enumerate(texts) if (flat := self.cache.get(text)) is not None}
-        encodings = Encodings.empty(lengths, self.network.width, late=self.architecture.late)
+        encodings = Encodings.empty(lengths, self.architecture.width, late=self.architecture.late)
         for number, flat in known.items():
             encodings.put_flat(number, lengths[number], flat)
         fresh = [number for number in range(len(texts)) if number not in known]
@@ -325,7 +327,7 @@ def default_folder() -> str | Path:
 def _loaded(path: str | os.PathLike[str]) -> Model:
     """Read a model folder once, and again when it has been replaced."""
     try:
-        changed = (Path(path) / "manifest.json").stat().st_mtime_ns
+        changed = (Path(path) / LAYOUT.manifest).stat().st_mtime_ns
     except OSError:
         changed = 0  # reading it says what is wrong
     return _load_once(os.fspath(path), changed)
@@ -350,5 +352,6 @@ def as_model(model: object = None) -> Model:
     if isinstance(fitted, Model):
         return fitted
     raise TextsiamError(
-        f"A model is a folder, a loaded model or a fitted DuplicateClassifier, not {type(model).__name__}."
+        f"A model is a folder, a loaded model or a fitted DuplicateClassifier, not {type(model).__name__}.",
+        "Give model=… as one of them, or leave it out.",
     )

@@ -1,64 +1,18 @@
 """The network in NumPy: encoder, measures and head, equal to the Keras network of the same weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from textsiam.errors import TextsiamError
-from textsiam.inference.architecture import ALIGNED, Architecture
-from textsiam.inference.lstm import EachStep, Pooling, Projections, Recurrence, by_beginning
+from textsiam.inference.architecture import Architecture
+from textsiam.inference.baseline2019 import BaselineEncoder
+from textsiam.inference.encoder import Encoder, Encodings
 from textsiam.inference.threads import Map
 from textsiam.siamese.measures import alignment, euclidean_distance, vector_similarities
 from textsiam.text.lexical import Lexicon, lexical_similarities
 
-_FEW = 32  # questions that are encoded at once, without looking for what they have in common
-_ROWS = 1024  # questions encoded together: more at once means fewer calls, which threads wait for each other for
 _PAIRS, _ALIGNED_PAIRS = 2048, 128  # pairs compared together; of each token much is computed when they are aligned
-_POOLING: dict[str, Pooling] = {"lstm": "last", "bilstm": "maximum", "lstm_flat": "all"}
-
-
-@dataclass(frozen=True)
-class Encodings:
-    """What the encoder makes of questions.
-
-    Attributes:
-        vectors: float32 (q, d).
-        states: float32 (tokens of all, ``ALIGNED``), one question after another; no rows where no measure needs them.
-        starts: (q,), the row of each question's first token.
-    """
-
-    vectors: np.ndarray
-    states: np.ndarray
-    starts: np.ndarray
-
-    @classmethod
-    def empty(cls, lengths: np.ndarray, width: int, *, late: bool) -> "Encodings":
-        """Make room for questions of so many tokens."""
-        states = np.empty((lengths.sum() if late else 0, ALIGNED), np.float32)
-        return cls(np.empty((len(lengths), width), np.float32), states, np.cumsum(lengths) - lengths)
-
-    def put(self, numbers: Sequence[int], lengths: np.ndarray, others: "Encodings") -> None:
-        """Put in other questions, of so many tokens each, under these numbers."""
-        self.vectors[numbers] = others.vectors
-        if len(others.states):
-            shift = self.starts[numbers] - others.starts
-            self.states[np.repeat(shift, lengths) + np.arange(len(others.states))] = others.states
-
-    def flat(self, number: int, length: int) -> np.ndarray:
-        """Return what is known of a question of so many tokens as one array of its own."""
-        if not len(self.states):
-            return self.vectors[number].copy()
-        start = self.starts[number]
-        return np.concatenate([self.vectors[number], self.states[start : start + length].ravel()])
-
-    def put_flat(self, number: int, length: int, flat: np.ndarray) -> None:
-        """Put in what ``flat`` returned."""
-        width, start = self.vectors.shape[1], self.starts[number]
-        self.vectors[number] = flat[:width]
-        if len(self.states):
-            self.states[start : start + length] = flat[width:].reshape(-1, ALIGNED)
 
 
 class Network:
@@ -74,30 +28,17 @@ class Network:
         for name, shape in architecture.shapes(len(embedding)).items():
             if name not in weights or weights[name].shape != shape:
                 found = weights[name].shape if name in weights else "none"
-                raise TextsiamError(f"The model's weights need {name} of shape {shape}; found: {found}. Train it anew.")
+                raise TextsiamError(
+                    f"The model's weights need {name} of shape {shape}; found: {found}.", "Train it anew."
+                )
         self.architecture = architecture
         self.weights = weights
-        names = ("forward", "backward") if architecture.encoder == "bilstm" else ("forward",)
-        kernels, recurrent, biases = (
-            [weights[f"{name}.{part}"] for name in names] for part in ("kernel", "recurrent_kernel", "bias")
-        )
-        self._recurrence = Recurrence(
-            kernels, recurrent, biases, pooling=_POOLING[architecture.encoder], relu=architecture.encoder == "lstm_flat"
-        )
-        self._projections = Projections(self._recurrence, embedding)
+        self._encoder = (BaselineEncoder if architecture.baseline else Encoder)(architecture, weights)
         layers = [f"hidden_{number}" for number in range(len(architecture.hidden))] + ["output"]
         if architecture.loss == "contrastive":
             layers = []
         self._lexicon = Lexicon.of(weights)
-        if architecture.late:
-            self._states = np.split(weights["token_states.kernel"], len(names)), weights["token_states.bias"]
         self._head = [(weights[f"{layer}.kernel"], weights[f"{layer}.bias"]) for layer in layers]
-
-    @property
-    def width(self) -> int:
-        """Dimensions of a question's vector."""
-        steps = self.architecture.flat_length if self.architecture.encoder == "lstm_flat" else 1
-        return self.architecture.units * steps * self._recurrence.directions
 
     def encode(self, ids: np.ndarray, lengths: np.ndarray, map: Map = map) -> Encodings:
         """Return the vector of each question, and the states of its tokens where the architecture has a late measure.
@@ -107,65 +48,7 @@ class Network:
             lengths: (n,), tokens of each row, at least 1.
             map: of the blocks of rows, see ``threads.Map``.
         """
-        if self.architecture.encoder == "lstm_flat":
-            ids = np.pad(ids, ((0, 0), (0, max(0, self.architecture.flat_length - ids.shape[1]))))
-            ids = ids[:, : self.architecture.flat_length]
-            lengths = np.full(len(ids), self.architecture.flat_length)
-        sequences = [ids]
-        if self._recurrence.directions == 2:
-            sequences.append(_backwards(ids, lengths))
-        encodings = Encodings.empty(lengths, self.width, late=self.architecture.late)
-        if self.architecture.late:
-            encodings.states[:] = self._states[1]
-        (self._encode_few if len(ids) <= _FEW else self._encode_many)(sequences, lengths, encodings, map)
-        return encodings
-
-    def _each_step(
-        self, encodings: Encodings, rows: np.ndarray, lengths: np.ndarray, directions: Sequence[int]
-    ) -> EachStep | None:
-        """Return what adds the states of questions to their tokens, as the recurrence comes to them."""
-        if not self.architecture.late:
-            return None
-        starts = encodings.starts[rows]
-
-        def add(step: int, alive: np.ndarray, states: np.ndarray) -> None:
-            for direction, state in zip(directions, states, strict=True):
-                place = lengths[alive] - 1 - step if direction else step
-                encodings.states[starts[alive] + place] += state @ self._states[0][direction]
-
-        return add
-
-    def _encode_few(self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, map: Map) -> None:
-        order = np.argsort(-lengths, kind="stable")
-        shape = (sequences[0].shape[1], 4, len(sequences), len(lengths), self.architecture.units)
-        inputs = np.empty(shape, np.float32)
-        for direction, sequence in enumerate(sequences):
-            steps = sequence[order].T
-            frequent = self._projections.frequent[direction]
-            rare = steps >= len(frequent)
-            inputs[:, :, direction] = frequent.take(steps, axis=0, mode="clip").transpose(0, 2, 1, 3)
-            if rare.any():
-                step, row = np.nonzero(rare)
-                inputs[step, :, direction, row] = self._projections.of(steps[step, row], direction)
-        each_step = self._each_step(encodings, order, lengths[order], range(len(sequences)))
-        encodings.vectors[order] = self._recurrence.few(inputs, lengths[order], each_step)
-
-    def _encode_many(self, sequences: list[np.ndarray], lengths: np.ndarray, encodings: Encodings, map: Map) -> None:
-        width = self.width // len(sequences)
-        tasks = [partial(by_beginning, sequence, lengths) for sequence in sequences]
-        words, *orders = map(lambda task: task(), [partial(self._projections.unknown, sequences[0]), *tasks])
-        self._projections.learn(words, map)
-
-        def encode_block(direction: int, rows: np.ndarray) -> None:
-            sizes = lengths[rows]
-            block = sequences[direction][rows, : sizes.max()]
-            each_step = self._each_step(encodings, rows, sizes, [direction])
-            encoded = self._recurrence.many(direction, self._projections.all[direction], block, sizes, each_step)
-            encodings.vectors[rows, direction * width : (direction + 1) * width] = encoded
-
-        for direction, order in enumerate(orders):
-            blocks = [order[start : start + _ROWS] for start in range(0, len(order), _ROWS)]
-            list(map(partial(encode_block, direction), blocks[::-1]))  # the last take longest
+        return self._encoder.encode(ids, lengths, map)
 
     def score(self, u: np.ndarray, v: np.ndarray, lexical: np.ndarray, late: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Return the score of each pair: the logit of the head, or margin/2 − distance for the contrastive loss.
@@ -240,9 +123,3 @@ class Network:
             both.append((encodings.states.take(places, axis=0, mode="clip"), mask))
         one, other = both
         return alignment(one, other, (self.weights["alignment.kernel"], self.weights["alignment.bias"]), np)
-
-
-def _backwards(ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return the ids with the tokens of each row in reverse, padding still on the right."""
-    places = lengths[:, None] - 1 - np.arange(ids.shape[1])
-    return np.where(places >= 0, np.take_along_axis(ids, np.maximum(places, 0), axis=1), 0)

@@ -65,3 +65,8 @@ DIGITS = (
     "0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\u0a66-\u0a6f\u0ae6-\u0aef\u0b66-\u0b6f\u0be6-\u0bef"
     "\u0c66-\u0c6f\u0ce6-\u0cef\u0d66-\u0d6f\u0e50-\u0e59\u0ed0-\u0ed9\u0f20-\u0f29\u1040-\u1049\u17e0-\u17e9"
 )
+
+
+def has_digit(token: str) -> bool:
+    """Whether the token names a number: ``2``, ``2nd``, ``10k``, ``iphone7``."""
+    return any(character.isdigit() for character in token)

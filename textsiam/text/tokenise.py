@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 
 from textsiam.errors import TextsiamError
+from textsiam.text.baseline2019 import LeaveOut, leave_out
 from textsiam.text.characters import DIGITS, UNSPACED, UNSPACED_MARKS, WORD
+from textsiam.text.contractions import CONTRACTED, expand_contraction
 from textsiam.text.normalise import normalise
 
 TOKEN_PATTERN = "|".join(
@@ -26,75 +27,9 @@ TOKEN_PATTERN = "|".join(
 )
 _find_tokens = re.compile(TOKEN_PATTERN).findall
 
-NEGATIONS = frozenset({"no", "not", "nor", "never", "neither", "none", "nothing", "nobody", "nowhere", "without"})
-
-_WHOLE = {
-    "n't": ("not",),  # a treebank's "do n't"
-    "can't": ("can", "not"),
-    "cannot": ("can", "not"),
-    "won't": ("will", "not"),
-    "shan't": ("shall", "not"),
-    "ain't": ("is", "not"),
-    "let's": ("let", "us"),
-    "y'all": ("you", "all"),
-    "i'm": ("i", "am"),
-    "im": ("i", "am"),
-    "whats": ("what", "is"),
-    "thats": ("that", "is"),
-    "ive": ("i", "have"),
-    "gonna": ("going", "to"),
-    "wanna": ("want", "to"),
-    "gotta": ("got", "to"),
-} | {  # the apostrophe left out, where no other word is spelt so
-    f"{verb}nt": (base, "not")
-    for verb, base in (
-        *((v, v) for v in ("do", "does", "did", "is", "are", "was", "were", "have", "has", "had")),
-        *((v, v) for v in ("could", "should", "would", "must", "need")),
-        ("ca", "can"),
-        ("wo", "will"),
-    )
-}
-_SUFFIXES = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am", "nt": "not"}  # "nt": as in does'nt
-_BEFORE_IS = frozenset(
-    (
-        *("what", "who", "where", "when", "why", "how", "it", "that", "this", "there", "here", "he", "she"),
-        *("everything", "something", "nothing", "everyone", "someone"),
-    )
-)
-
-
-@cache
-def _stop_words() -> frozenset[str]:
-    """NLTK's English stop words, shipped so that nothing is downloaded at run time."""
-    text = files("textsiam.text").joinpath("stopwords_english.txt").read_text(encoding="utf-8")
-    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
-
-
-def expand_contraction(token: str) -> tuple[str, ...]:
-    """Write a contraction out: ``don't`` → ``do not``, ``what's`` → ``what is``, ``john's`` → ``john 's``.
-
-    Args:
-        token: one lower-case token.
-
-    Returns:
-        Its words; a token that is no contraction comes back alone.
-    """
-    if token in _WHOLE:
-        return _WHOLE[token]
-    base, apostrophe, suffix = token.rpartition("'")
-    if not apostrophe:
-        return (token,)
-    if suffix == "t" and base.endswith("n"):
-        return (*expand_contraction(base[:-1]), "not")
-    if suffix in _SUFFIXES:
-        return (*expand_contraction(base), _SUFFIXES[suffix])
-    if suffix == "s":
-        return (*expand_contraction(base), "is" if base in _BEFORE_IS else "'s")
-    return (*expand_contraction(base), suffix)
-
 
 def _split(token: str) -> tuple[str, ...]:
-    if token in _WHOLE or "'" in token:
+    if token in CONTRACTED or "'" in token:
         return expand_contraction(token)
     return (token.replace(",", ""),)
 
@@ -118,7 +53,7 @@ class Tokenizer:
     keep_negation: bool = True
     keep_digits: bool = True
     _stemmer: Callable[[str], str] | None = field(init=False, repr=False, compare=False, default=None)
-    _dropped: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+    _leave_out: LeaveOut | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         for name in ("stem", "stop_words", "keep_negation", "keep_digits"):
@@ -128,8 +63,8 @@ class Tokenizer:
             from nltk.stem import SnowballStemmer
 
             object.__setattr__(self, "_stemmer", lru_cache(1 << 16)(SnowballStemmer("english").stem))
-        if self.stop_words:
-            object.__setattr__(self, "_dropped", _stop_words() - (NEGATIONS if self.keep_negation else frozenset()))
+        if self.stop_words or not self.keep_digits:
+            object.__setattr__(self, "_leave_out", leave_out(self.stop_words, self.keep_negation, self.keep_digits))
 
     def __getstate__(self) -> dict[str, bool]:
         return {name: getattr(self, name) for name in ("stem", "stop_words", "keep_negation", "keep_digits")}
@@ -144,13 +79,11 @@ class Tokenizer:
     def tokens(self, normalised: str) -> list[str]:
         """Return the tokens of a normalised text, or of a part that ``parts`` gave."""
         if normalised.isascii() and normalised.isalpha():  # the common case first, for speed
-            tokens = list(_WHOLE.get(normalised, (normalised,)))
+            tokens = list(CONTRACTED.get(normalised, (normalised,)))
         else:
             tokens = [word for token in _find_tokens(normalised) for word in _split(token)]
-        if not self.keep_digits:
-            tokens = [token for token in tokens if not has_digit(token)]
-        if self._dropped:
-            tokens = [token for token in tokens if token not in self._dropped]
+        if self._leave_out is not None:
+            tokens = self._leave_out(tokens)
         if self._stemmer is not None:
             tokens = [self._stemmer(token) for token in tokens]
         return tokens
@@ -164,8 +97,3 @@ def parts(normalised: str) -> list[str]:
 def reaches_over(text: str) -> bool:
     """Whether a token may depend on what follows a space: a hyphen or a slash is one if a number comes next."""
     return "- " in text or "/ " in text
-
-
-def has_digit(token: str) -> bool:
-    """Whether the token names a number: ``2``, ``2nd``, ``10k``, ``iphone7``."""
-    return any(character.isdigit() for character in token)

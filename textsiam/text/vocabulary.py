@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from textsiam.errors import TextsiamError
+from textsiam.text.characters import has_digit
 from textsiam.text.spelling import Spelling
-from textsiam.text.tokenise import has_digit
 
 PAD = "[PAD]"
 

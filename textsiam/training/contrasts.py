@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from textsiam.text.tokenise import NEGATIONS, Tokenizer
+from textsiam.text.contractions import NEGATIONS
+from textsiam.text.tokenise import Tokenizer
 
 Rule = Callable[[str, random.Random], str | None]
 
