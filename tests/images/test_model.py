@@ -13,7 +13,8 @@ from keras import layers
 from textsiam import ImageSiamese, load_model
 from textsiam.errors import TextsiamError
 from textsiam.images.data.pixels import fit_images
-from textsiam.images.folder import check_data_only, describe_encoder
+from textsiam.images.data_only import check_data_only
+from textsiam.images.folder import describe_encoder
 from textsiam.images.network import HeadSettings, SiameseNetwork
 from textsiam.inference.folder import read_bundle, write_bundle
 from textsiam.siamese.measures import EPSILON
@@ -244,7 +245,7 @@ def pair_table(tmp_path):
 
 
 def test_pairs_streamed_from_the_disk_are_learnt_and_measured(pair_table):
-    from textsiam.images.data.read import read_pair_list
+    from textsiam.images.data.pairs import read_pair_list
 
     pairs = read_pair_list(pair_table)
     options = {"units": (32, 8), "dropout": 0}
@@ -257,7 +258,7 @@ def test_pairs_streamed_from_the_disk_are_learnt_and_measured(pair_table):
 
 def test_streamed_batches_hold_each_distinct_picture_once(pair_table):
     from textsiam.images.batches import Augmentation, stream_batches
-    from textsiam.images.data.read import read_pair_list
+    from textsiam.images.data.pairs import read_pair_list
 
     pairs = read_pair_list(pair_table)
     batches = list(stream_batches(pairs, 50, SHAPE, Augmentation(0, False, 0), seed=0, epoch=0))

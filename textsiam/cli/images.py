@@ -111,7 +111,8 @@ def evaluate(
     if (images is None) == (pairs is None):
         raise TextsiamError("Name one of --images and --pairs.")
     with training_output():
-        from textsiam.images.data.read import read_images, read_pair_list
+        from textsiam.images.data.pairs import read_pair_list
+        from textsiam.images.data.read import read_images
         from textsiam.images.model import ImageSiamese
         from textsiam.siamese.pairing import make_pairs
 

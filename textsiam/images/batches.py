@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
+from textsiam.images.data.pairs import PairList
 from textsiam.images.data.pixels import Bytes, scale
-from textsiam.images.data.read import PairList
 from textsiam.siamese.pairing import Indices, class_batches, make_pairs
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray]

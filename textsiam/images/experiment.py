@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from textsiam.errors import TextsiamError
 from textsiam.evaluation.report import plot_history
 from textsiam.images.charts import plot_distances, plot_embeddings, plot_pair_grid
+from textsiam.images.data.pairs import PairList, read_pair_list
 from textsiam.images.data.pixels import Bytes, Size
-from textsiam.images.data.read import LabelledImages, PairList, read_images, read_pair_list
+from textsiam.images.data.read import LabelledImages, read_images
 from textsiam.images.model import ImageSiamese
 from textsiam.images.network import Floats
 from textsiam.images.sources import StreamedPart

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from textsiam import __version__
 from textsiam.errors import TextsiamError
+from textsiam.images.data.pairs import PairList
 from textsiam.images.data.pixels import as_pixels
-from textsiam.images.data.read import PairList
 from textsiam.images.encoders import build_image_encoder
 from textsiam.images.fit import train
 from textsiam.images.folder import ImageModel, build_encoder, describe_encoder

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from textsiam.errors import TextsiamError
+from textsiam.images.data.pairs import PairList, read_pair_list
 from textsiam.images.data.pixels import as_pixels, scale
-from textsiam.images.data.read import LabelledImages, PairList, read_images, read_pair_list
+from textsiam.images.data.read import LabelledImages, read_images
 from textsiam.images.encoders import pooled_encoder
 from textsiam.images.experiment import Outcome, outcome_of_images, tenths
 from textsiam.images.faces import face_backbone, fisher_encoder

@@ -21,8 +21,8 @@ from textsiam.images.batches import (
     plan_within,
     stream_batches,
 )
+from textsiam.images.data.pairs import PairList
 from textsiam.images.data.pixels import Bytes, as_pixels
-from textsiam.images.data.read import PairList
 from textsiam.images.network import Floats, SiameseNetwork
 from textsiam.images.parameters import ImageParameters
 from textsiam.siamese.losses import MINING
