@@ -1,6 +1,7 @@
 """The house: which package may import which, no circle, what stays out of what, and a light start."""
 
 import ast
+import gzip
 import subprocess
 import sys
 import time
@@ -84,8 +85,8 @@ def test_training_code_is_backend_neutral():
         ), name
 
 
-def fresh(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+def fresh(code, *arguments):
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def test_import_is_light():
@@ -107,6 +108,23 @@ print(is_duplicate("How do I learn chess?", "how do I learn chess", model={str(m
     start = time.perf_counter()
     assert fresh(code) == "True\n"
     assert time.perf_counter() - start < 5
+
+
+def test_scoring_text_needs_numpy_alone(model_folder, tmp_path):
+    pairs = "id,question1,question2\n7,How do I learn chess?,how do I learn chess\n"
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(pairs.encode()))
+    code = """
+import sys
+barred = "tensorflow keras pandas pyarrow sklearn nltk matplotlib scipy jinja2 PIL dask distributed fsspec"
+for name in barred.split():
+    sys.modules[name] = None  # importing it fails
+from textsiam import score_file
+print(score_file(*sys.argv[1:3], model=sys.argv[3]).duplicates)
+"""
+    assert fresh(code, tmp_path / "in.csv.gz", tmp_path / "out.tsv", model_folder) == "1\n"
+    assert (tmp_path / "out.tsv").read_text().splitlines()[
+        1
+    ] == "7\tHow do I learn chess?\thow do I learn chess\t1.000000\t1"
 
 
 def test_every_public_name_resolves():

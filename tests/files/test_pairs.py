@@ -154,6 +154,29 @@ def test_every_accepted_label(tmp_path):
     assert read_pairs(tmp_path / "p.csv")["is_duplicate"].tolist() == list(accepted.values())
 
 
+def test_a_pattern_is_all_files_that_match_it(tmp_path):
+    (tmp_path / "p-2.csv").write_bytes(table([["2", "e", "f", "0"]]))
+    (tmp_path / "p-1.tsv.gz").write_bytes(
+        gzip.compress(table([["0", "a", "b", "1"], ["1", "c", "d", "0"]], delimiter="\t"))
+    )
+    for pattern in (tmp_path / "p-*", f"file://{tmp_path}/p-[12].*"):
+        pairs = read_pairs(pattern)
+        assert texts(pairs) == [["0", "a", "b", "1"], ["1", "c", "d", "0"], ["2", "e", "f", "0"]]
+        assert pairs.index.tolist() == [0, 1, 2]
+    (tmp_path / "p-*").write_bytes(b"")  # a file of that very name comes first
+    with pytest.raises(TextsiamError, match="does not end in"):
+        read_pairs(tmp_path / "p-*")
+    (tmp_path / "p-*").unlink()
+    (tmp_path / "p-3.csv").write_bytes(table([["0", "a", "b", "2"]]))
+    with pytest.raises(TextsiamError, match=r"p-3.csv, column 'is_duplicate': a label must be .* row 1 has '2'"):
+        read_pairs(tmp_path / "p-*")
+    (tmp_path / "p-3.csv").write_bytes(table([["a", "b", "1"]], HEADER[1:]))
+    with pytest.raises(TextsiamError, match=r"p-3.csv has the columns question1, .*p-1.tsv.gz has id,"):
+        read_pairs(tmp_path / "p-*")
+    with pytest.raises(TextsiamError, match="There is no file"):
+        read_pairs(tmp_path / "q-*.csv")
+
+
 # Errors: one line each, with the value met
 
 GOOD = table([["0", "a", "b", "1"], ["1", "c", "d", "0"]])
@@ -235,7 +258,7 @@ def test_column_names_that_clash_are_refused(tmp_path):
         read_pairs(file, question1="text")
     with pytest.raises(TextsiamError, match="column 'is_duplicate' beside 'gold'"):
         read_pairs(file, label="gold", require_label=False)
-    with pytest.raises(TextsiamError, match="received 'text', 'text', 'is_duplicate'"):
+    with pytest.raises(TextsiamError, match="received: question1 'text', question2 'text', label 'is_duplicate'"):
         read_pairs(file, question1="text", question2="text")
 
 

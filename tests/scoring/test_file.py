@@ -119,6 +119,12 @@ def test_a_table_that_was_scored_before_is_refused(frame, tmp_path, model_folder
         score_file(source, tmp_path / "out.csv", model=model_folder)
 
 
+def test_a_pattern_is_the_dask_engines(tmp_path, model_folder):
+    with pytest.raises(TextsiamError, match="is a pattern") as error:
+        score_file(tmp_path / "in-*.csv", tmp_path / "out.csv", model=model_folder)
+    assert error.value.cure == 'Add engine="dask".'
+
+
 def test_a_question_of_ten_megabytes(tmp_path, model_folder):
     huge = "word " * 2_000_000
     source = write(pd.DataFrame({"question1": [huge], "question2": ["word word"]}), tmp_path / "in.csv")

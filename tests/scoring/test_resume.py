@@ -236,6 +236,37 @@ def test_a_gzip_file_cut_between_two_runs(source, model):
 # Rows that cannot be read
 
 
+def test_what_is_written_from_parquet_can_be_read_again(tmp_path, model):
+    pairs = {
+        "question1": ["Why?", "W\0hy?", "a\r\nb"],
+        "question2": ["Who?", 'say "x"', "\ufeff,\t"],
+        "id": ["1", "2", "3"],
+    }
+    pd.DataFrame(pairs).to_parquet(tmp_path / "in.parquet", index=False, row_group_size=1)
+    for name in ("o.csv", "o.tsv.gz"):
+        with pytest.raises(TextsiamError, match=r"in.parquet, row 2 has a NUL.* Write parquet") as error:
+            score_file(tmp_path / "in.parquet", tmp_path / name, model=model)
+        assert 'bad_rows="skip"' in error.value.cure
+        summary = score_file(tmp_path / "in.parquet", tmp_path / name, model=model, bad_rows="skip")
+        assert (summary.rows, summary.rejected_rows) == (2, 1)
+        assert (
+            read_table(tmp_path / name)[list(pairs)].to_numpy().tolist()
+            == pd.DataFrame(pairs).iloc[[0, 2]].to_numpy().tolist()
+        )
+        rejected = (tmp_path / f"{name}.rejected.csv").read_bytes()
+        assert rejected.startswith(b'row,line,reason,text\n2,,"has a NUL')
+        assert b"W\0hy?" in rejected
+    score_file(tmp_path / "in.parquet", tmp_path / "o.parquet", model=model)
+    assert pd.read_parquet(tmp_path / "o.parquet")["question1"].tolist() == pairs["question1"]
+
+
+def test_a_column_with_a_nul_in_its_name(tmp_path, model):
+    pd.DataFrame({"question1": ["a"], "question2": ["b"], "i\0d": ["1"]}).to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(TextsiamError, match="NUL in the name of a column"):
+        score_file(tmp_path / "in.parquet", tmp_path / "o.csv", model=model)
+    assert left(tmp_path) == []
+
+
 BAD = {
     "few fields": (b"1,only\n", "has 2 fields, the header 3"),
     "many fields": (b"1,a,b,c\n", "has 4 fields, the header 3"),
@@ -374,6 +405,7 @@ def test_precision_sets_the_threshold(source, model):
         ({"prior": "x"}, "prior is a share"),
         ({"bad_rows": "drop"}, "bad_rows is"),
         ({"threshold": 3}, "threshold"),
+        ({"question2": "question1"}, "different columns; received: question1 'question1', question2 'question1'"),
     ],
 )
 def test_wrong_choices_get_one_line(source, model, options, words):

@@ -45,6 +45,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         new.mkdir(parents=True)
         for name, content in files.items():
             _write(new / name, content)
+        sync_folder(new)
         if path.exists():
             path.rename(old)
         new.rename(path)

@@ -24,8 +24,8 @@ class Limits:
     Attributes:
         chunk: bytes after which a chunk ends, however few rows it has.
         together: bytes read together: few enough that a row which needs a closer look costs few others theirs.
-        wasted: lines read in vain, after stray quotes, from which on a row may have ``few`` only.
-        few: see ``wasted``.
+        wasted: lines read in vain, after stray quotes, from which on a row may have few only.
+        few: lines of a row, then.
     """
 
     chunk: int = 1 << 25
@@ -129,8 +129,8 @@ class TextTable(Table):
     Args:
         stream: its bytes, decompressed.
         delimiter: between the values of a row.
-        name: see ``Table``.
-        file: the file itself, before decompression, and its size in bytes, for ``share``.
+        name: what it is called in messages.
+        file: the file itself, before decompression, and its size in bytes, to tell which share has been read.
         limits: how much is taken at once.
 
     Raises:

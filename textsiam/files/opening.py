@@ -24,6 +24,8 @@ __all__ = [
     "TextTable",
     "Unsound",
     "display",
+    "find_files",
+    "is_pattern",
     "kind_of",
     "listing",
     "open_table",
@@ -75,6 +77,40 @@ def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
             return TextTable(stream, DELIMITERS[suffix], name, (file, size))
     except OSError as error:
         raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error
+
+
+def is_pattern(source: str | os.PathLike[str]) -> bool:
+    """Whether a name stands for all files that match it: ``pairs-*.csv``; a file of that very name comes first."""
+    name = os.fspath(source)
+    return any(sign in name for sign in "*?[") and ("://" in name or not Path(name).exists())
+
+
+def find_files(source: str | os.PathLike[str]) -> list[str]:
+    """Return the files of a name or pattern, here or wherever fsspec reaches, in the order of their names.
+
+    Raises:
+        TextsiamError: there is none, or one is no table by its name.
+    """
+    name = os.fspath(source)
+    remote = "://" in name
+    if not remote:
+        name = os.path.abspath(name)  # noqa: PTH100 - workers of a cluster may stand elsewhere
+    if not remote and Path(name).exists():
+        files = [name]
+    else:
+        with extras():
+            import fsspec
+        try:
+            system, path = fsspec.core.url_to_fs(name)
+            found = sorted(system.glob(path)) if is_pattern(name) else [path]
+            files = [system.unstrip_protocol(path) if remote else path for path in found]
+        except (ImportError, ValueError, OSError) as error:
+            raise TextsiamError(f"{listing([source])} cannot be read: {listing([error])}") from error
+    if not files or not (remote or Path(files[0]).exists()):
+        raise TextsiamError(f"There is no file {listing([source])}. Name one that there is.")
+    for file in files:
+        kind_of(file)
+    return files
 
 
 def _opener(path: str | os.PathLike[str]) -> Callable[[], io.BufferedReader]:

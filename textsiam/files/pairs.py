@@ -7,15 +7,15 @@ Every value is text as it stands in the file: a question that reads ``n/a``, ``n
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
-from textsiam.files.opening import open_table
-from textsiam.files.tables import display, listing, missing_column
+from textsiam.files.opening import find_files, is_pattern, open_table
+from textsiam.files.tables import check_distinct, display, listing, missing_column
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +32,18 @@ def read_pairs(
     label: str = "is_duplicate",
     require_label: bool = True,
 ) -> pd.DataFrame:
-    """Read a table of pairs from a file or standard input.
+    """Read a table of pairs.
+
+    >>> columns = ["question1", "question2", "is_duplicate"]
+    >>> rows = [["Where is Oslo?", "Oslo, where is it?", "true"], ["Where is Oslo?", "What is chess?", "false"]]
+    >>> pd.DataFrame(rows, columns=columns).to_csv("pairs.csv", index=False)
+    >>> read_pairs("pairs.csv")["is_duplicate"].tolist()
+    [1, 0]
 
     Args:
-        path: A csv or tsv in UTF-8, quoted as CSV, as such or with ``.gz``; a parquet; ``-`` is standard input, csv.
+        path: A csv or tsv in UTF-8, quoted as CSV, as such or with ``.gz``; a parquet; here or where fsspec reaches
+            (``s3://…``). ``-`` is standard input, csv; a pattern (``pairs-*.csv``) is all files that match it, in the
+            order of their names.
         question1: The column of the first question.
         question2: The column of the second question.
         label: The column of the label: 0, 1, 0.0, 1.0, true or false in any case.
@@ -49,10 +57,12 @@ def read_pairs(
         TextsiamError: The file is missing, damaged, not a table of one of these kinds, or holds no rows; a column is
             missing or stands there twice; a row has too few or too many fields; a label is none of those accepted.
     """
+    check_distinct(question1=question1, question2=question2, label=label)
+    if is_pattern(path):
+        named = {"question1": question1, "question2": question2, "label": label}
+        return _joined({file: read_pairs(file, **named, require_label=require_label) for file in find_files(path)})
     name = display(path)
     roles = {question1: "question1", question2: "question2", label: "is_duplicate"}
-    if len(roles) < 3:
-        raise TextsiamError(f"Questions and label are three columns; received {question1!r}, {question2!r}, {label!r}.")
     table = read_table(path)
     for column, role in roles.items():
         if require_label or role != "is_duplicate":
@@ -63,6 +73,22 @@ def read_pairs(
     if "is_duplicate" in table:
         table["is_duplicate"] = parse_labels(table["is_duplicate"], f"{name}, column {label!r}")
     return table
+
+
+def _joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return tables, by file, one below the other.
+
+    Raises:
+        TextsiamError: they have different columns.
+    """
+    first, columns = next((file, list(table)) for file, table in tables.items())
+    for file, table in tables.items():
+        if list(table) != columns:
+            raise TextsiamError(
+                f"{display(file)} has the columns {listing(table)}; {display(first)} has {listing(columns)}.",
+                "Read tables of different columns one by one.",
+            )
+    return pd.concat(tables.values(), ignore_index=True)
 
 
 def parse_labels(texts: pd.Series, name: str) -> NDArray[np.int8]:

@@ -9,7 +9,7 @@ from io import BufferedReader
 from itertools import accumulate
 from typing import Any
 
-from textsiam.errors import TextsiamError
+from textsiam.errors import TextsiamError, extras
 from textsiam.files.tables import Chunk, Position, Table, Unsound, listing
 
 _BLOCK = 1 << 20
@@ -20,15 +20,16 @@ class ParquetTable(Table):
 
     Args:
         opened: opens the file.
-        name: see ``Table``.
+        name: what it is called in messages.
 
     Raises:
         TextsiamError: it is no readable parquet.
     """
 
     def __init__(self, opened: Callable[[], BufferedReader], name: str):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        with extras():
+            import pyarrow as pa
+            import pyarrow.parquet as pq
 
         self._errors = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
         self.name = name
@@ -52,7 +53,7 @@ class ParquetTable(Table):
         try:
             for batch in self._batches(size):
                 self._rows += len(batch)
-                yield BatchChunk(batch, self.name)
+                yield BatchChunk(batch, self.name, self._rows - len(batch) + 1)
         except self._errors as error:
             problem = f"cannot be read: {listing([error]).rstrip('.')}. Fetch or write the file again."
             yield Chunk(unsound=[Unsound(self._rows + 1, 0, problem, b"")])
@@ -146,15 +147,28 @@ def _one_batch(table: Any) -> Any:
 
 
 class BatchChunk(Chunk):
-    """Rows of a parquet file, as an Arrow record batch; ``name`` is what the file is called in messages."""
+    """Rows of a parquet file.
 
-    def __init__(self, batch: Any, name: str):
+    Args:
+        batch: an Arrow record batch.
+        name: what the file is called in messages.
+        first: number of the first row, from 1.
+    """
+
+    def __init__(self, batch: Any, name: str, first: int):
         super().__init__()
-        self.batch = batch
-        self.name = name
+        self.batch, self.name, self.first = batch, name, first
+        self._texts: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self.batch)
+
+    def without(self, unsound: list[Unsound]) -> "BatchChunk":
+        """Return the chunk with some of its rows apart, as rows that cannot be read."""
+        apart = {row.row - self.first for row in unsound}
+        chunk = BatchChunk(self.batch.filter([row not in apart for row in range(len(self))]), self.name, self.first)
+        chunk.unsound = unsound
+        return chunk
 
     def column(self, number: int) -> list[str]:
         """Return the values of one column, as text; null is the empty text.
@@ -162,6 +176,11 @@ class BatchChunk(Chunk):
         Raises:
             TextsiamError: the column holds bytes that are no text.
         """
+        if number not in self._texts:
+            self._texts[number] = self._column(number)
+        return self._texts[number]
+
+    def _column(self, number: int) -> list[str]:
         import pyarrow as pa
 
         values = self.batch.column(number)

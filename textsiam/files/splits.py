@@ -46,6 +46,10 @@ def split_pairs(
 ) -> Split:
     """Cut a table of pairs into train, dev and test; the same arguments give the same split in every run.
 
+    >>> pairs = pd.DataFrame({"question1": ["a"] * 10, "question2": ["b"] * 10, "is_duplicate": [0, 1] * 5})
+    >>> split_pairs(pairs, fractions=(0.6, 0.2, 0.2))
+    Split(train=6, dev=2, test=2)
+
     - ``random`` draws pairs uniformly, stratified by ``is_duplicate``. A question may stand in several pairs, so dev
       and test share questions with train.
     - ``ids`` follows a published split: the pairs listed as dev or test go there, all others to train.

@@ -14,7 +14,7 @@ class Unsound:
 
     Attributes:
         row: its number, from 1; the header has 0.
-        line: the line of the file on which it begins, from 1.
+        line: the line of the file on which it begins, from 1; 0 in parquet, which has none.
         reason: what is wrong, and the cure.
         raw: its bytes.
     """
@@ -25,7 +25,8 @@ class Unsound:
     raw: bytes
 
     def __str__(self) -> str:
-        return f"row {self.row} (line {self.line}) {self.reason}"
+        line = f" (line {self.line})" if self.line else ""
+        return f"row {self.row}{line} {self.reason}"
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Position:
         lines: lines read.
         offset: bytes read, decompressed; 0 for parquet.
         digest: SHA-256 of these bytes, or of a parquet file; hexadecimal. After ``Table.seek``: of what was read since.
-        wasted: lines that were read in vain for quotes that did not close, see ``TextTable``.
+        wasted: lines that were read in vain for quotes that did not close.
     """
 
     rows: int = 0
@@ -128,6 +129,18 @@ class Table(ABC):
         if self.columns.count(column) > 1:
             raise TextsiamError(f"{self.name} names two columns {column!r:.60}.", "Rename one.")
         return self.columns.index(column)
+
+
+def check_distinct(**columns: str) -> None:
+    """Check that roles are given to different columns; column by role.
+
+    Raises:
+        TextsiamError: one column has two roles.
+    """
+    if len(set(columns.values())) < len(columns):
+        given = ", ".join(f"{role} {column!r:.60}" for role, column in columns.items())
+        roles = " and ".join(f"{role}=…" for role in columns)
+        raise TextsiamError(f"The roles need different columns; received: {given}.", f"Give different {roles}.")
 
 
 def missing_column(name: str, column: str, columns: Sequence[str], cure: str) -> TextsiamError:

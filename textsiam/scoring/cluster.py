@@ -11,7 +11,7 @@ from typing import Any
 
 from textsiam import __version__
 from textsiam.errors import TextsiamError, extras
-from textsiam.files.opening import kind_of
+from textsiam.files.opening import find_files, kind_of
 from textsiam.files.tables import listing
 from textsiam.inference.decisions import RemoteDecisions
 from textsiam.inference.threads import cores
@@ -32,7 +32,7 @@ def score_files(
     workers: int | None,
     progress: Progress | None,
 ) -> ScoreSummary:
-    """Score the rows of one or many tables on a Dask cluster; see ``score_file``."""
+    """Score the rows of one or many tables on a Dask cluster; the arguments are those of ``score_file``."""
     if "-" in (os.fspath(source), os.fspath(output)):
         raise TextsiamError("Dask's workers read and write files, not standard input or output.", "Name files.")
     target = Path(os.path.abspath(output))  # noqa: PTH100 - links stay
@@ -59,34 +59,6 @@ def score_files(
             return summary
 
 
-def find_files(source: str | Path) -> list[str]:
-    """Return the files of a name or pattern, here or wherever fsspec reaches, in the order of their names.
-
-    Raises:
-        TextsiamError: there is none, or one is no table by its name.
-    """
-    name = os.fspath(source)
-    remote = "://" in name
-    if not remote:
-        name = os.path.abspath(name)  # noqa: PTH100 - workers may stand elsewhere
-    if not remote and Path(name).exists():
-        files = [name]
-    else:
-        with extras():
-            import fsspec
-        try:
-            system, path = fsspec.core.url_to_fs(name)
-            found = sorted(system.glob(path)) if any(sign in path for sign in "*?[") else [path]
-            files = [system.unstrip_protocol(path) if remote else path for path in found]
-        except (ImportError, ValueError, OSError) as error:
-            raise TextsiamError(f"{listing([source])} cannot be read: {listing([error])}") from error
-    if not files or not (remote or Path(files[0]).exists()):
-        raise TextsiamError(f"There is no file {listing([source])}. Name one that there is.")
-    for file in files:
-        kind_of(file)
-    return files
-
-
 class _Run:
     """A run on a cluster: plans and parts, as many on the way as keep the workers busy.
 
@@ -95,7 +67,7 @@ class _Run:
         job: what all parts have in common.
         files: the tables.
         parts: where finished parts are noted.
-        progress: see ``scoring.score_file``.
+        progress: called after every part with the rows done and the share of all, None where unknown.
     """
 
     def __init__(self, client: Any, job: Job, files: list[str], parts: PartFolder, progress: Progress | None):

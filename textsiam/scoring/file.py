@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from textsiam.errors import TextsiamError
 from textsiam.files.journal import Journal, State, check_free
-from textsiam.files.opening import open_table
-from textsiam.files.tables import Chunk, Position, Table, listing
+from textsiam.files.opening import is_pattern, open_table
+from textsiam.files.tables import Chunk, Position, Table, display, listing
 from textsiam.inference.decisions import Decisions, ModelLike, decisions, remote_decisions
 from textsiam.scoring.outputs import Output, TextOutput, open_output, resumable_file
 from textsiam.scoring.rows import (
@@ -62,16 +62,26 @@ def score_file(
     that it skips go to ``OUTPUT/_rejected/``. A resumed run scores the parts that are not finished. A script must
     call it under ``if __name__ == "__main__":``, since the processes of a local cluster import the script.
 
+    >>> import pandas as pd
+    >>> pairs = {"question1": ["Where is Oslo?", "Where is Oslo?"], "question2": ["where is Oslo", "What is chess?"]}
+    >>> pd.DataFrame(pairs).to_csv("pairs.csv", index=False)
+    >>> summary = score_file("pairs.csv", "scored.csv", overwrite=True)
+    >>> summary.rows, summary.duplicates
+    (2, 1)
+    >>> print(Path("scored.csv").read_text().splitlines()[1])
+    Where is Oslo?,where is Oslo,1.000000,1
+
     Args:
         source: csv or tsv, gzipped or not, or parquet, here or where fsspec reaches (``s3://…``); ``-`` is standard
             input (csv). For dask also a pattern (``pairs-*.csv``): the files in the order of their names.
         output: the same kinds by its suffix; ``-`` is standard output (csv).
-        model: see ``is_duplicate``; for dask a folder.
+        model: a model, its folder, or a fitted ``DuplicateClassifier``; None as in ``load_model``; for dask a folder.
         question1: column of the first question.
         question2: column of the second.
-        threshold: see ``decisions``.
-        precision: see ``decisions``.
-        prior: see ``decisions``.
+        threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
+        precision: take the threshold that had at least this precision on the model's dev pairs, in (0, 1].
+        prior: share of duplicates expected, in (0, 1), to which probabilities are moved by Bayes' rule; None: as where
+            the model was calibrated.
         bad_rows: "stop" at the first row that cannot be read, or "skip" such rows: they go to
             ``OUTPUT.rejected.csv``, with the reasons.
         spreadsheet_safe: put an apostrophe before values that a spreadsheet would run as formulas.
@@ -114,9 +124,13 @@ def score_file(
 def _score_here(
     source: str | Path, output: str | Path, decide: Decisions, options: Options, progress: Progress | None
 ) -> ScoreSummary:
-    """Score a table in this process; see ``score_file``."""
+    """Score a table in this process; the arguments are those of ``score_file``."""
     if os.fspath(output) == "-" and options.skip:
         raise TextsiamError("Skipped rows go to a file beside the output.", "Name one with output=…")
+    if is_pattern(source):
+        raise TextsiamError(
+            f"{display(source)} is a pattern, and the local engine scores one file.", 'Add engine="dask".'
+        )
     with open_table(source) as table:
         columns = question_columns(table, *options.questions)
         work = {
@@ -225,7 +239,7 @@ class _File(_Run):
         table: the input; where an unfinished run is resumed, it is skipped to where that stopped.
         source: the file that it is.
         target: the file to write.
-        work: see ``Journal``.
+        work: what must be the same for an unfinished run to be resumed.
         options: what is to be done with the rows.
     """
 

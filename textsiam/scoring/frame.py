@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from textsiam.errors import TextsiamError, extras
-from textsiam.files.tables import listing
+from textsiam.files.tables import check_distinct, listing
 from textsiam.inference.decisions import Answers, Decisions, ModelLike, RemoteDecisions, decisions, remote_decisions
 from textsiam.scoring.outputs import DECISION, PROBABILITY
 from textsiam.scoring.rows import CHUNK
@@ -31,12 +31,14 @@ def score_frame(
     Args:
         frame: a pandas frame; a Dask one, which is scored when it is computed, each process loading the model once; or
             an Arrow table. Without rows it comes back without rows.
-        model: see ``is_duplicate``. For a Dask frame a folder, which every worker sees.
+        model: a model, its folder, or a fitted ``DuplicateClassifier``; None as in ``load_model``. For a
+            Dask frame a folder, which every worker sees.
         question1: column of the first question.
         question2: column of the second.
-        threshold: see ``decisions``.
-        precision: see ``decisions``.
-        prior: see ``decisions``.
+        threshold: lowest probability of a duplicate, in [0, 1]; None takes the model's own.
+        precision: take the threshold that had at least this precision on the model's dev pairs, in (0, 1].
+        prior: share of duplicates expected, in (0, 1), to which probabilities are moved by Bayes' rule; None: as where
+            the model was calibrated.
 
     Returns:
         A frame of the same kind with two columns more: ``duplicate_probability``, float64 in [0, 1], higher = more
@@ -45,6 +47,7 @@ def score_frame(
     Raises:
         TextsiamError: the frame, a column, the model or a choice is wrong.
     """
+    check_distinct(question1=question1, question2=question2)
     questions = question1, question2
     if type(frame).__module__.split(".")[0] == "pyarrow" and hasattr(frame, "column_names"):
         with extras():

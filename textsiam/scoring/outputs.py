@@ -10,10 +10,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from textsiam.errors import TextsiamError
 from textsiam.files.delimited import TextTable
 from textsiam.files.opening import DELIMITERS, kind_of
 from textsiam.files.parquet import BatchChunk, ParquetTable
-from textsiam.files.tables import Chunk, Table
+from textsiam.files.tables import Chunk, Table, Unsound
 from textsiam.inference.decisions import Answers
 
 PROBABILITY, DECISION = "duplicate_probability", "duplicate"
@@ -22,6 +23,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the be
 
 class Output(ABC):
     """A table that is being written, beside the place where it will stand."""
+
+    def fitting(self, chunk: Chunk) -> Chunk:
+        """Return a chunk with those rows apart, as rows that cannot be read, which could not be read back from here."""
+        return chunk
 
     @abstractmethod
     def write(self, chunk: Chunk, answers: Answers) -> None:
@@ -67,6 +72,10 @@ class TextOutput(Output):
         mark: int | None = None,
         spreadsheet_safe: bool = False,
     ):
+        if any("\0" in name for name in table.columns):
+            raise TextsiamError(
+                f"{table.name} has a NUL in the name of a column, which no text file can hold.", "Write parquet."
+            )
         self._part = part
         self._file: BinaryIO = stream or resumable_file(part, mark)  # type: ignore[arg-type]
         self._zipped = zipped
@@ -83,6 +92,20 @@ class TextOutput(Output):
                 self._send(self._kept.header + header + self._kept.line_end)
             else:
                 self._send(self._formatted([[*table.columns, *names]]))
+
+    def fitting(self, chunk: Chunk) -> Chunk:
+        """Return a chunk of parquet without rows that hold a NUL, which text cannot; other chunks as they are."""
+        if not isinstance(chunk, BatchChunk):
+            return chunk
+        columns = chunk.columns()
+        suspect = [values for values in columns if "\0" in "".join(values)]
+        rows = sorted({row for values in suspect for row, value in enumerate(values) if "\0" in value})
+        if not rows:
+            return chunk
+        reason = "has a NUL, which no text file can hold. Write parquet."
+        raw = [self._formatted([[values[row] for values in columns]]).rstrip(b"\n") for row in rows]
+        unsound = [Unsound(chunk.first + row, 0, reason, line) for row, line in zip(rows, raw, strict=True)]
+        return chunk.without(unsound)
 
     def write(self, chunk: Chunk, answers: Answers) -> None:
         """Write the rows; those of a text file of the same delimiter keep their bytes."""

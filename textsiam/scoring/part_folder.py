@@ -26,12 +26,12 @@ class PartFolder:
 
     Args:
         target: the folder to make.
-        work: see ``Journal``.
+        work: what must be the same for an unfinished run to be resumed.
         overwrite: replace an existing folder; drop an unfinished run that is of other work.
 
     Attributes:
         folder: where to write the parts.
-        attempts: see ``Job``.
+        attempts: a folder in it for what is being written, of this run alone.
         summary: the counts of the whole, once it is finished; else None.
         state: where the run stands.
 

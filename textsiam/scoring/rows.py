@@ -11,7 +11,7 @@ from typing import BinaryIO
 from textsiam.errors import TextsiamError
 from textsiam.files.atomic import locked
 from textsiam.files.opening import kind_of
-from textsiam.files.tables import Chunk, Table, display
+from textsiam.files.tables import Chunk, Table, check_distinct, display
 from textsiam.inference.decisions import Answers
 from textsiam.scoring.outputs import DECISION, PROBABILITY, Output
 
@@ -33,7 +33,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Options:
-    """What is to be done with the rows of a table; see ``score_file``.
+    """What is to be done with the rows of a table.
 
     Attributes:
         questions: the columns of both questions.
@@ -111,6 +111,7 @@ def score_chunk(
     Raises:
         TextsiamError: a row cannot be read, and ``skip`` is off.
     """
+    chunk = output.fitting(chunk)
     if not skip:
         check_sound(table, chunk)
     answers = decide(chunk.column(columns[0]), chunk.column(columns[1]))
@@ -118,7 +119,7 @@ def score_chunk(
     for row in chunk.unsound:
         cells = str(row.reason).encode(), row.raw
         quoted = b",".join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells)
-        rejected.write(f"{row.row},{row.line},".encode() + quoted + b"\n")
+        rejected.write(f"{row.row},{row.line or ''},".encode() + quoted + b"\n")
     blank = int((~answers.present).sum())
     return ScoreSummary(len(chunk), int(answers.duplicates.sum()), blank, len(chunk.unsound))
 
@@ -139,6 +140,7 @@ def question_columns(table: Table, question1: str, question2: str) -> tuple[int,
     Raises:
         TextsiamError: they are not there, or those that scoring adds are.
     """
+    check_distinct(question1=question1, question2=question2)
     columns = table.find(question1, "question1"), table.find(question2, "question2")
     taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
     if taken:
