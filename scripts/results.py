@@ -118,7 +118,8 @@ def measure(model: Model, part: pd.DataFrame) -> dict[str, Any]:
     start = time.perf_counter()
     probabilities = model.probabilities(question1, question2)
     seconds = time.perf_counter() - start
-    figures = evaluate_model(model, part, part["is_duplicate"], probabilities=probabilities).figures.to_dict()
+    evaluation = evaluate_model(model, question1, question2, part["is_duplicate"], probabilities=probabilities)
+    figures = evaluation.figures.to_dict()
     return {**figures, "pairs_per_second": round(len(part) / seconds)}
 
 

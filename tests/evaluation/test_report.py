@@ -1,15 +1,17 @@
+"""The page: whole, self-contained, safe to show what users wrote."""
+
 import re
 from html.parser import HTMLParser
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.image import imread
 
 from textsiam.errors import TextsiamError
 from textsiam.evaluation.behaviour import behaviour_cases, run_behaviour
-from textsiam.evaluation.figures import evaluate_pairs
-from textsiam.evaluation.report import COLOURS, plot_history, write_report
+from textsiam.evaluation.charts import COLOURS
+from textsiam.evaluation.model import evaluate_pairs
+from textsiam.evaluation.report import write_report
 
 SECTIONS = {
     "figures",
@@ -147,6 +149,20 @@ def test_long_and_odd_questions(tmp_path):
     assert (tmp_path / "r.html").stat().st_size < 200_000
 
 
+def test_no_control_character_of_a_question_stands_in_the_page(tmp_path):
+    controls = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF]))
+    questions = [f"be{controls}fore", *(f"<{sign}>" for sign in controls)]
+    labels = [0, *([1] * len(controls))]
+    probabilities = [0.9, *([0.1] * len(controls))]
+    _, page = report(tmp_path / "r.html", labels, probabilities, questions, title=f"A{controls}title")
+    source = (tmp_path / "r.html").read_bytes().decode("utf-8")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", source)
+    shown = "".join(" " if sign in "\t\n\r" else "\ufffd" for sign in controls)
+    assert f"be{shown}fore" in source
+    assert f"<title>A{shown}title</title>" in source
+    assert "<\ufffd>" in page.words  # a sign alone, its neighbours kept
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("labels", "probabilities", "threshold"),
@@ -197,46 +213,7 @@ def test_unwritable_path_and_bad_rows_are_refused(tmp_path):
 def test_matplotlib_settings_of_the_caller_stay(tmp_path):
     before = dict(matplotlib.rcParams)
     report(tmp_path / "report.html", [0, 1], [0.2, 0.7])
-    plot_history(tmp_path / "history.png", {"loss": [0.5]})
     assert dict(matplotlib.rcParams) == before
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    ("history", "panels"),
-    [
-        ({"loss": [0.6, 0.4], "val_loss": [0.5, 0.55], "val_accuracy": [0.7, 0.8], "learning_rate": [1, 1]}, 2),
-        ({"loss": [0.6, 0.4], "val_loss": [0.5, 0.55], "val_auc": np.array([0.7, 0.8])}, 2),
-        ({"loss": [0.6]}, 1),
-        ({"loss": [float("nan")] * 3}, 1),
-    ],
-)
-def test_history_is_a_picture(tmp_path, history, panels):
-    plot_history(tmp_path / "history.png", history)
-    height, width, _ = imread(tmp_path / "history.png").shape
-    assert width / height == pytest.approx(4.6 * panels / 3.2, rel=0.01)
-
-
-def test_history_marks_the_best_epoch_on_whole_numbers(tmp_path, monkeypatch):
-    drawn = []
-    save = matplotlib.figure.Figure.savefig
-    monkeypatch.setattr(
-        "matplotlib.figure.Figure.savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k))
-    )
-    plot_history(tmp_path / "h.png", {"loss": [3, 2, 1], "val_loss": [3, 1, 2], "val_accuracy": [0.1, 0.2, 0.3]})
-    loss, score = drawn[0].axes
-    for axes in (loss, score):
-        low, high = axes.get_xlim()
-        assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1, 2, 3]
-        assert "Best epoch (2)" in [text.get_text() for text in axes.get_legend().get_texts()]
-    assert [text.get_text() for text in loss.texts] == ["2.000", "1.000"]
-    assert [text.get_text() for text in score.texts] == ["0.200"]
-
-
-@pytest.mark.parametrize("history", [{}, {"loss": []}, {"val_loss": [1.0]}])
-def test_history_without_epochs_is_refused(tmp_path, history):
-    with pytest.raises(TextsiamError, match="at least one epoch"):
-        plot_history(tmp_path / "history.png", history)
 
 
 def test_behaviour_is_shown_where_it_was_tested(whole, tmp_path):
@@ -253,15 +230,3 @@ def test_behaviour_is_shown_where_it_was_tested(whole, tmp_path):
         assert result.capability in page.text
         for failure in result.examples:
             assert failure.pairs[0][1] in page.text
-
-
-def test_values_at_the_best_epoch_do_not_cover_each_other(monkeypatch):
-    figures = []
-    monkeypatch.setattr("textsiam.evaluation.report.write_png", lambda _, figure: figures.append(figure))
-    for better in ("loss", "val_loss"):
-        history = {"loss": [0.2, 0.0601, 0.061], "val_loss": [0.2, 0.0603, 0.062]}
-        history[better][1] += 0.0004
-        plot_history("unused.png", history)
-        figures[-1].draw_without_rendering()
-        one, other = (text.get_window_extent() for text in figures[-1].axes[0].texts)
-        assert not one.overlaps(other)

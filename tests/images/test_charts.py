@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from scipy import ndimage
 
 from textsiam.errors import TextsiamError
-from textsiam.evaluation.report import COLOURS
+from textsiam.evaluation.charts import COLOURS
 from textsiam.images import charts as pictures
 from textsiam.images.charts import plot_distances, plot_embeddings, plot_pair_grid
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from textsiam.evaluation.behaviour import Behaviour
-from textsiam.evaluation.figures import Evaluation
+from textsiam.evaluation.model import Evaluation
 from textsiam.inference.card import figure_text
 
 

@@ -154,10 +154,10 @@ def evaluate(
 
         read = partial(read_pairs, question1=question1, question2=question2, label=label)
         frame = read(pairs)
-        questions = frame[["question1", "question2"]].to_numpy()
-        seen = read(training)[["question1", "question2"]].to_numpy() if training else None
-        probabilities = chosen.probabilities(*questions.T.tolist())
-        evaluation = evaluate_model(chosen, questions, frame["is_duplicate"], seen, probabilities=probabilities)
+        questions = frame["question1"].tolist(), frame["question2"].tolist()
+        known = set(read(training)[["question1", "question2"]].to_numpy().ravel()) if training else None
+        probabilities = chosen.probabilities(*questions)
+        evaluation = evaluate_model(chosen, *questions, frame["is_duplicate"], known=known, probabilities=probabilities)
         if report is not None:
             from textsiam.evaluation.report import write_report
 

@@ -1,29 +1,23 @@
-"""Held-out figures of a model: overall, slice by slice, and its most confident mistakes.
+"""Held-out figures of a model: how often it decides right, how well it ranks, how well it is calibrated.
 
 Everywhere 1 = duplicate, probabilities are of duplicate in [0, 1], and the decision is `probability >= threshold`.
-A figure that the data cannot define (a ROC AUC of one class) is None, and null in JSON. Every function here raises
-TextsiamError for arguments it cannot use.
+A figure that the data cannot define (a ROC AUC of one class) is None, and null in JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import metrics
 
 from textsiam.errors import TextsiamError
 from textsiam.siamese.calibration import Floats, Integers, check_labelled, check_probabilities
-from textsiam.text.characters import has_digit
-from textsiam.text.contractions import NEGATIONS
 
 ECE_BINS = 15
 Booleans = NDArray[np.bool_]
 Interval = tuple[float, float]
-Tokens = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -86,69 +80,6 @@ class Reliability:
     ece: float
 
 
-@dataclass(frozen=True)
-class Slice:
-    """The figures of a part of the pairs; all but `rows` are None where the part cannot define them."""
-
-    name: str
-    rows: int
-    duplicates: float | None
-    accuracy: float | None
-    f1: float | None
-    roc_auc: float | None
-    log_loss: float | None
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A pair on the wrong side of the threshold; `row` is its position from 0."""
-
-    row: int
-    question1: str
-    question2: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Mistakes:
-    """Wrong decisions, the most confident first: pairs wrongly called duplicate, and duplicates missed."""
-
-    false_positives: tuple[Mistake, ...]
-    false_negatives: tuple[Mistake, ...]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """All that is known about a model on labelled pairs."""
-
-    figures: Figures
-    slices: tuple[Slice, ...]
-    mistakes: Mistakes
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything ready for JSON."""
-        return asdict(self)
-
-
-def evaluate_pairs(
-    question1: Sequence[str],
-    question2: Sequence[str],
-    tokens1: Tokens,
-    tokens2: Tokens,
-    *,
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    threshold: float,
-    seen: ArrayLike | None = None,
-) -> Evaluation:
-    """Bundle `evaluate`, `slices` and `most_confident_mistakes`, whose arguments these are; all of n rows."""
-    return Evaluation(
-        evaluate(labels, probabilities, threshold),
-        tuple(slices(tokens1, tokens2, labels, probabilities, threshold, seen=seen)),
-        most_confident_mistakes(question1, question2, labels, probabilities, threshold),
-    )
-
-
 def evaluate(
     labels: ArrayLike, probabilities: ArrayLike, threshold: float, *, bootstrap: int = 1000, seed: int = 0
 ) -> Figures:
@@ -164,7 +95,9 @@ def evaluate(
     Raises:
         TextsiamError: no rows, lengths that differ, a label other than 0 and 1, or a probability outside [0, 1].
     """
-    truth, scores, called = _checked(labels, probabilities, threshold)
+    from sklearn import metrics
+
+    truth, scores, called = check_answers(labels, probabilities, threshold)
     (tn, fp), (fn, tp) = metrics.confusion_matrix(truth, called, labels=[0, 1]).tolist()
     both = 0 < tp + fn < truth.size
     accuracy_interval, ece_interval = _intervals(truth, scores, called, bootstrap, seed)
@@ -175,9 +108,9 @@ def evaluate(
         accuracy=float(metrics.accuracy_score(truth, called)),
         accuracy_interval=accuracy_interval,
         balanced_accuracy=float(metrics.balanced_accuracy_score(truth, called)) if both else None,
-        precision=_defined(metrics.precision_score(truth, called, zero_division=np.nan)),
-        recall=_defined(metrics.recall_score(truth, called, zero_division=np.nan)),
-        f1=_defined(metrics.f1_score(truth, called, zero_division=np.nan)),
+        precision=defined(metrics.precision_score(truth, called, zero_division=np.nan)),
+        recall=defined(metrics.recall_score(truth, called, zero_division=np.nan)),
+        f1=defined(metrics.f1_score(truth, called, zero_division=np.nan)),
         mcc=float(metrics.matthews_corrcoef(truth, called)) if both else None,
         roc_auc=float(metrics.roc_auc_score(truth, scores)) if both else None,
         average_precision=float(metrics.average_precision_score(truth, scores)) if both else None,
@@ -198,60 +131,13 @@ def reliability(labels: ArrayLike, probabilities: ArrayLike) -> Reliability:
     The bins end at the quantiles of the probabilities: n/15 pairs each but for ties, since equal probabilities share a
     bin. `ece = Σ rows/n · |predicted - observed|` (Naeini et al. 2015; equal mass after Nixon et al. 2019).
     """
-    truth, scores, _ = _checked(labels, probabilities, 0.5)
+    truth, scores, _ = check_answers(labels, probabilities, 0.5)
     bins = _bins(scores)
     rows = np.bincount(bins)
     held = rows > 0
     predicted, observed = (np.bincount(bins, values)[held] / rows[held] for values in (scores, truth))
     ece = float(np.average(np.abs(predicted - observed), weights=rows[held]))
     return Reliability(predicted, observed, rows[held], ece)
-
-
-def slices(
-    tokens1: Tokens,
-    tokens2: Tokens,
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    threshold: float,
-    *,
-    seen: ArrayLike | None = None,
-) -> list[Slice]:
-    """Measure the parts of the pairs where duplicate detectors differ: always the same slices, empty ones too.
-
-    They go by length (tokens of the longer question), word overlap (Jaccard index of the token sets, 1 for two empty
-    questions), negation in one question only, numbers (tokens with a digit) that differ and, given `seen`, training.
-
-    Args:
-        tokens1: n lists of tokens, as `Tokenizer` gives them.
-        tokens2: n lists of tokens, likewise.
-        labels: (n,), 1 = duplicate, 0 = not.
-        probabilities: (n,), in [0, 1].
-        threshold: pairs at or above it are called duplicate.
-        seen: (n,), how many of the pair's questions stand in the training data: 0, 1 or 2.
-    """
-    truth, scores, called = _checked(labels, probabilities, threshold)
-    _check_lengths(truth.size, tokens1=tokens1, tokens2=tokens2)
-    sets = list(zip(map(frozenset, tokens1), map(frozenset, tokens2), strict=True))
-    length = np.maximum([*map(len, tokens1)], [*map(len, tokens2)])
-    overlap = np.array([_jaccard(first, second) for first, second in sets])
-    masks = {
-        "Up to 8 tokens": length <= 8,
-        "9 to 12 tokens": (length > 8) & (length <= 12),
-        "13 to 20 tokens": (length > 12) & (length <= 20),
-        "More than 20 tokens": length > 20,
-        "Word overlap below 0.25": overlap < 0.25,
-        "Word overlap 0.25 to 0.5": (overlap >= 0.25) & (overlap < 0.5),
-        "Word overlap 0.5 to 0.75": (overlap >= 0.5) & (overlap < 0.75),
-        "Word overlap 0.75 and above": overlap >= 0.75,
-        "Negation in one question only": np.array([_negated(first) != _negated(second) for first, second in sets]),
-        "Different numbers": np.array([_numbers(first) != _numbers(second) for first, second in sets]),
-    }
-    if seen is not None:
-        known = np.asarray(seen)
-        _check_lengths(truth.size, seen=known)
-        which = ("Neither question", "One question", "Both questions")
-        masks |= {f"{questions} seen in training": known == count for count, questions in enumerate(which)}
-    return [_slice(name, truth[mask], scores[mask], called[mask]) for name, mask in masks.items()]
 
 
 def wilson_interval(share: ArrayLike, rows: ArrayLike) -> tuple[Floats, Floats]:
@@ -271,46 +157,30 @@ def wilson_interval(share: ArrayLike, rows: ArrayLike) -> tuple[Floats, Floats]:
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
-def most_confident_mistakes(
-    question1: Sequence[str],
-    question2: Sequence[str],
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    threshold: float,
-    *,
-    count: int = 20,
-) -> Mistakes:
-    """Collect the wrong decisions furthest from their label, at most `count` a side, ties in order of rows.
+def check_answers(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> tuple[Integers, Floats, Booleans]:
+    """Return labels, probabilities and decisions, all (n,), n >= 1.
 
-    Args:
-        question1: n strings.
-        question2: n strings.
-        labels: (n,), 1 = duplicate, 0 = not.
-        probabilities: (n,), in [0, 1].
-        threshold: pairs at or above it are called duplicate.
-        count: mistakes kept on each side.
+    Raises:
+        TextsiamError: no rows, lengths that differ, a label other than 0 and 1, or a probability outside [0, 1].
     """
-    truth, scores, called = _checked(labels, probabilities, threshold)
-    _check_lengths(truth.size, question1=question1, question2=question2)
-    first, second = np.asarray(question1, dtype=object), np.asarray(question2, dtype=object)
-
-    def worst(wrong: Booleans) -> tuple[Mistake, ...]:
-        rows = np.flatnonzero(wrong)
-        rows = rows[np.argsort(-np.abs(scores - truth)[rows], kind="stable")][:count]
-        return tuple(Mistake(int(row), first[row], second[row], float(scores[row])) for row in rows)
-
-    return Mistakes(worst(called & (truth == 0)), worst(~called & (truth == 1)))
-
-
-def _checked(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> tuple[Integers, Floats, Booleans]:
     scores, truth = check_labelled(check_probabilities(probabilities), labels)
     return truth, scores, scores >= threshold
 
 
-def _check_lengths(rows: int, **columns: Any) -> None:
+def check_lengths(rows: int, **columns: Any) -> None:
+    """Demand of columns, given by name, as many rows as there are labels.
+
+    Raises:
+        TextsiamError: one has more or fewer.
+    """
     for name, column in columns.items():
         if len(column) != rows:
-            raise TextsiamError(f"{name} has {len(column)} rows where the labels have {rows}")
+            raise TextsiamError(f"{name} has {len(column)} rows where the labels have {rows}.", "Give one a label.")
+
+
+def defined(value: float) -> float | None:
+    """Return a figure, None where the data cannot define it (NaN)."""
+    return None if np.isnan(value) else float(value)
 
 
 def _bins(scores: Floats) -> Integers:
@@ -336,29 +206,3 @@ def _intervals(truth: Integers, scores: Floats, called: Booleans, draws: int, se
     lowest, highest = np.quantile(accuracies, (0.025, 0.975)).tolist()
     error = max(0.0, float(np.abs(gap).sum() - noise)), float(np.quantile(np.abs(gaps).sum(axis=1), 0.975))
     return (lowest, highest), error
-
-
-def _defined(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _slice(name: str, truth: Integers, scores: Floats, called: Booleans) -> Slice:
-    if truth.size == 0:
-        return Slice(name, 0, None, None, None, None, None)
-    f1 = metrics.f1_score(truth, called, zero_division=np.nan)
-    roc_auc = metrics.roc_auc_score(truth, scores) if 0 < truth.sum() < truth.size else np.nan
-    log_loss = float(metrics.log_loss(truth, scores, labels=[0, 1]))
-    duplicates, accuracy = float(truth.mean()), float(np.mean(called == truth))
-    return Slice(name, truth.size, duplicates, accuracy, _defined(f1), _defined(roc_auc), log_loss)
-
-
-def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    return len(first & second) / len(first | second) if first or second else 1.0
-
-
-def _negated(tokens: frozenset[str]) -> bool:
-    return not NEGATIONS.isdisjoint(tokens)
-
-
-def _numbers(tokens: frozenset[str]) -> set[str]:
-    return set(filter(has_digit, tokens))

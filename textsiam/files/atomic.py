@@ -29,6 +29,18 @@ def write_whole(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def write_output(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file that the user named, as `write_whole` does.
+
+    Raises:
+        TextsiamError: it cannot be written; what stood there before still does.
+    """
+    try:
+        write_whole(Path(path), content)
+    except OSError as error:
+        raise TextsiamError(f"{path} cannot be written: {error.strerror}.", "Name another place.") from error
+
+
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write a folder beside its place, bring it to the disk, rename it into place; it replaces one that is there.
 

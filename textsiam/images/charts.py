@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
 from textsiam.errors import TextsiamError
-from textsiam.evaluation.report import COLOURS, DASHED, LEGEND, STYLE, write_png
+from textsiam.evaluation.charts import COLOURS, DASHED, LEGEND, STYLE, write_png
 from textsiam.images.data.pixels import Bytes, as_pixels
 from textsiam.siamese.calibration import Floats, Integers, check_labelled
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
-from textsiam.evaluation.report import plot_history
+from textsiam.evaluation.charts import plot_history
 from textsiam.images.charts import plot_distances, plot_embeddings, plot_pair_grid
 from textsiam.images.data.pairs import PairList, read_pair_list
 from textsiam.images.data.pixels import Bytes, Size

@@ -11,8 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textsiam.errors import TextsiamError
-from textsiam.evaluation.figures import Evaluation
-from textsiam.evaluation.model import evaluate_model
+from textsiam.evaluation.model import Evaluation, evaluate_model
 from textsiam.inference.folder import write_bundle
 from textsiam.inference.model import Model
 from textsiam.scoring.frame import score_frame
@@ -137,10 +136,23 @@ class DuplicateClassifier(ClassifierMixin, BaseEstimator):
         return score_frame(X, model=self.model_)
 
     def evaluate(self, X: Pairs, y: Labels, training: Pairs | None = None) -> Evaluation:
-        """Return figures, slices and mistakes on labelled pairs; see ``evaluate_model``."""
+        """Measure the model on labelled pairs.
+
+        Args:
+            X: n pairs, as ``fit`` takes them.
+            y: (n,), 1 = duplicate, 0 = not.
+            training: the pairs the model learned from, for slices by how many of a pair's questions it has seen.
+
+        Returns:
+            Figures, slices and the most confident mistakes.
+
+        Raises:
+            TextsiamError: the pairs or labels are wrong.
+        """
         check_is_fitted(self, "model_")
-        seen = None if training is None else check_pairs(training)
-        return evaluate_model(self.model_, check_pairs(X), y, seen)
+        known = None if training is None else set(check_pairs(training).ravel())
+        question1, question2 = check_pairs(X).T.tolist()
+        return evaluate_model(self.model_, question1, question2, y, known=known)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from textsiam import __version__
+from textsiam.evaluation.charts import plot_history
 from textsiam.evaluation.figures import evaluate
-from textsiam.evaluation.report import plot_history
 from textsiam.inference.architecture import Architecture
 from textsiam.inference.card import model_card
 from textsiam.inference.folder import Bundle
