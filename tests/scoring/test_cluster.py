@@ -396,6 +396,19 @@ def test_a_journal_or_index_that_is_none(source, dask_score, text):
     assert dask_score(source / "in.csv", source / "o.csv", overwrite=True).resumed_rows == 0
 
 
+def test_an_index_edited_by_hand_is_refused(source, dask_score):
+    stopped(source, dask_score)
+    index = source / "o.csv.part" / "_parts.jsonl"
+    written = index.read_bytes()
+    for old, new in ((b'"duplicates": ', b'"duplicates": 1'), (b'"rows": 10,', b'"rows": 11,'), (b"in.csv", b"im.csv")):
+        assert old in written
+        index.write_bytes(written.replace(old, new, 1))
+        with pytest.raises(TextsiamError, match="cannot be read as a journal"):
+            dask_score(source / "in.csv", source / "o.csv")
+    index.write_bytes(written)
+    assert dask_score(source / "in.csv", source / "o.csv").resumed_rows >= ROWS // 3
+
+
 def test_a_folder_of_parts_that_was_lost(source, dask_score):
     stopped(source, dask_score)
     (source / "o.csv.part").rename(source / "in_another_place")

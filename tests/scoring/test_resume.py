@@ -203,13 +203,60 @@ def test_a_part_that_was_lost(source, model):
     assert score_file(source / "in.csv", source / "o.csv", model=model, overwrite=True).resumed_rows == 0
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", '{"work": {}, "step": {}}'])
+@pytest.mark.parametrize("text", ["nonsense", "[]", "[" * 100_000, '{"work": {}, "step": {}}'])
 def test_a_journal_that_is_none(source, model, text):
     stopped(source, model)
     (source / "o.csv.journal").write_text(text)
     with pytest.raises(TextsiamError, match="journal"):
         score_file(source / "in.csv", source / "o.csv", model=model)
     assert score_file(source / "in.csv", source / "o.csv", model=model, overwrite=True).rows == 57
+
+
+def edits(value):
+    """Give every number, flag, text and list of JSON values changed, one at a time."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from ({**value, name: changed} for changed in edits(inner))
+            yield {other: kept for other, kept in value.items() if other != name}
+    elif isinstance(value, bool):
+        yield not value
+    elif isinstance(value, (int, float)):
+        yield from (value + 1, value - 1, -value - 1, str(value), None, 10**400)
+    elif isinstance(value, str):
+        yield from (value + "0", value[1:], None)
+    elif isinstance(value, list):
+        yield value * 2
+        yield from ([*value[:n], changed, *value[n + 1 :]] for n, inner in enumerate(value) for changed in edits(inner))
+    else:
+        yield 0.5
+
+
+def test_a_journal_edited_by_hand_is_refused(source, model):
+    stopped(source, model)
+    journal = source / "o.csv.journal"
+    written = json.loads(journal.read_text())
+    before = {path: path.read_bytes() for path in source.iterdir()}
+    count = 0
+    for count, edited in enumerate(edits(written), 1):  # noqa: B007
+        journal.write_text(json.dumps(edited))
+        with pytest.raises(TextsiamError, match="cannot be read as a journal"):
+            score_file(source / "in.csv", source / "o.csv", model=model)
+        journal.write_bytes(before[journal])
+        assert {path: path.read_bytes() for path in source.iterdir()} == before  # nothing was lost by trying
+    assert count > 80
+    journal.write_text(json.dumps(written))  # laid out otherwise, and the same
+    assert score_file(source / "in.csv", source / "o.csv", model=model).resumed_rows == 50
+
+
+def test_a_journal_of_before_checksums_is_refused_with_the_cure(source, model):
+    stopped(source, model)
+    journal = source / "o.csv.journal"
+    journal.write_text(
+        json.dumps({name: value for name, value in json.loads(journal.read_text()).items() if name != "sha256"})
+    )
+    with pytest.raises(TextsiamError, match="another textsiam wrote it") as error:
+        score_file(source / "in.csv", source / "o.csv", model=model)
+    assert error.value.cure == "Start anew with overwrite=True."
 
 
 def test_old_line_ends_are_gone_on_with(source, model):

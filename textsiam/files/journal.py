@@ -1,5 +1,9 @@
-"""How far a long piece of work has come, written so that it can be resumed after any crash."""
+"""How far a long piece of work has come, written so that it can be resumed after any crash.
 
+What is noted is sealed with its checksum: what was changed since, by hand or by a failing disk, is refused.
+"""
+
+import hashlib
 import json
 from collections.abc import Callable
 from enum import Enum
@@ -21,6 +25,27 @@ class State(Enum):
     RESUMABLE = "a part is on the disk, and the journal says which"
     FINISHED = "all is on the disk, and not yet renamed into place"
     RENAMED = "all is in place, and the journal is not yet removed"
+
+
+def seal(values: dict[str, Any]) -> dict[str, Any]:
+    """Return JSON values with their checksum beside them."""
+    return {**values, "sha256": _checksum(values)}
+
+
+def unseal(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what was sealed.
+
+    Raises:
+        ValueError: it is not what it was then, or has no seal.
+    """
+    content = {name: value for name, value in values.items() if name != "sha256"}
+    if values.get("sha256") != _checksum(content):
+        raise ValueError("the checksum is another")
+    return content
+
+
+def _checksum(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 class Journal:
@@ -48,16 +73,20 @@ class Journal:
         try:
             found = self._read()
             return None if found is None else read(found)
-        except (TextsiamError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (TextsiamError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             if overwrite:
                 return None
             if isinstance(error, TextsiamError):
                 raise
-            raise TextsiamError(f"{self.path} cannot be read as a journal.", _ANEW) from error
+            raise TextsiamError(
+                f"{self.path} cannot be read as a journal: it was changed since it was written, or another textsiam "
+                "wrote it.",
+                _ANEW,
+            ) from error
 
     def _read(self) -> dict[str, Any] | None:
         try:
-            found = json.loads(self.path.read_bytes())
+            found = unseal(json.loads(self.path.read_bytes()))
         except FileNotFoundError:
             return None
         work, step = found["work"], found["step"]
@@ -81,7 +110,7 @@ class Journal:
 
     def note(self, step: dict[str, Any]) -> None:
         """Say how far the work has come, after what was done lies safely on the disk."""
-        write_whole(self.path, json.dumps({"work": self.work, "step": step}, indent=1).encode() + b"\n")
+        write_whole(self.path, json.dumps(seal({"work": self.work, "step": step}), indent=1).encode() + b"\n")
 
     def remove(self) -> None:
         """Remove the file, if it is there, after what was renamed beside it lies safely on the disk."""

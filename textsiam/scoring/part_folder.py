@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from textsiam.errors import TextsiamError
-from textsiam.files.journal import Journal, State, check_free
+from textsiam.files.journal import Journal, State, check_free, seal, unseal
 from textsiam.scoring.outputs import resumable_file
 from textsiam.scoring.parts import Part, rejected_rows
 from textsiam.scoring.rows import ScoreSummary, rejected_folder
@@ -76,7 +76,7 @@ class PartFolder:
             self.summary = replace(summary, resumed_rows=summary.rows)
             return State.FINISHED
         for line in self._whole_lines().splitlines():
-            name = json.loads(line)["part"]["name"]
+            name = unseal(json.loads(line))["part"]["name"]
             if (self.folder / name).exists():
                 self._done[name] = line
         return State.RESUMABLE if self._done else State.NEW
@@ -119,7 +119,7 @@ class PartFolder:
 
     def note(self, part: Part, summary: ScoreSummary) -> None:
         """Say that a part lies finished on the disk."""
-        record = {"part": asdict(part), "summary": asdict(summary)}
+        record = seal({"part": asdict(part), "summary": asdict(summary)})
         self._index.write(json.dumps(record).encode() + b"\n")
         self._index.flush()
         os.fsync(self._index.fileno())
