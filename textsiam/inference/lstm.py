@@ -269,8 +269,10 @@ class Projections:
     @cached_property
     def frequent(self) -> list[Array]:
         """Those of the most frequent words, for a few questions: float32 (words, 4, units) of each direction."""
-        words = np.arange(min(self._frequent_words, len(self._embedding)))
-        return [self.of(words, direction) for direction in range(self._recurrence.directions)]
+        words = min(self._frequent_words, len(self._embedding))
+        blocks, units = np.arange(-(-words // self._block)), self._recurrence.units
+        every = [self._project(blocks, direction).swapaxes(1, 2) for direction in range(self._recurrence.directions)]
+        return [np.ascontiguousarray(projected.reshape(-1, 4, units)[:words]) for projected in every]
 
     @cached_property
     def all(self) -> list[Array]:
@@ -282,9 +284,8 @@ class Projections:
         return [np.empty(shape, np.float32) for _ in range(self._recurrence.directions)]
 
     def of(self, words: Array, direction: int) -> Array:
-        """Return those of some words, (n, 4, units), to the bit what stands in ``all`` once they are learnt."""
-        blocks, place = np.unique(words // self._block, return_inverse=True)
-        return np.ascontiguousarray(self._project(blocks, direction)[place, :, words % self._block])
+        """Return those of a few words, each computed alone: float32 (n, 4, units)."""
+        return self._recurrence.project(self._embedding[words][:, None, None], direction)[:, :, 0]
 
     def _project(self, blocks: Array, direction: int) -> Array:
         """Return the projections of blocks of words, (n, 4, block, units), each a product of its own."""

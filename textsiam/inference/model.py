@@ -241,8 +241,9 @@ class Model:
             return np.concatenate(scores), np.concatenate(same)
         if self.architecture.symmetric:  # texts in one order, whichever is the first question
             question1, question2 = list(map(min, question1, question2)), list(map(max, question1, question2))
-        questions = self.encode([*question1, *question2])
-        return self._compared(questions, questions.rows[:size], questions.rows[size:])
+        with one_blas_thread:
+            questions = self.encode([*question1, *question2])
+            return self._compared(questions, questions.rows[:size], questions.rows[size:])
 
     def _compared(self, questions: EncodedQuestions, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the score of pairs of distinct texts, and whether their tokens are the same; each pair once."""
@@ -251,15 +252,17 @@ class Model:
             return np.empty(0), np.empty(0, dtype=bool)
         if self.architecture.symmetric:
             a, b = np.minimum(a, b), np.maximum(a, b)
-        pairs, place = np.unique(a * count + b, return_inverse=True)
-        first, second = np.divmod(pairs, count)
+        place: Any = slice(None)
+        if len(a) > 1:
+            pairs, place = np.unique(a * count + b, return_inverse=True)
+            a, b = np.divmod(pairs, count)
         ids, lengths = questions.ids, questions.lengths
         with one_blas_thread, worker_threads(count, self.threads) as share:
-            scores = self.network.compare(questions.encodings, ids, lengths, first, second, share)
-        same = first == second
-        like = np.flatnonzero(~same & (lengths[first] == lengths[second]) & (ids[first, 0] == ids[second, 0]))
-        for pair in like[(ids[first[like]] == ids[second[like]]).all(axis=1)] if like.size else ():
-            same[pair] = self.preprocessor.same(questions.texts[first[pair]], questions.texts[second[pair]])
+            scores = self.network.compare(questions.encodings, ids, lengths, a, b, share)
+        same = a == b
+        like = np.flatnonzero(~same & (lengths[a] == lengths[b]) & (ids[a, 0] == ids[b, 0]))
+        for pair in like[(ids[a[like]] == ids[b[like]]).all(axis=1)] if like.size else ():
+            same[pair] = self.preprocessor.same(questions.texts[a[pair]], questions.texts[b[pair]])
         return scores[place], same[place]
 
     def _encoded(self, texts: list[str], ids: np.ndarray, lengths: np.ndarray, share: Map) -> Encodings:
