@@ -50,13 +50,13 @@ def small_encoder(dimensions=6):
 
 def test_it_learns_to_tell_pairs_apart(bar_model):
     figures = bar_model.evaluate(*bars(300, seed=2))
-    assert figures.pairs == 600
+    assert figures.rows == 600
     assert figures.accuracy > 0.95
     assert figures.loss < 0.1
     assert figures.threshold == bar_model.threshold_
     history = bar_model.history_
     assert len(history["loss"]) == len(history["spread"]) == 8
-    assert bar_model.model_.metrics["validation"]["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-5)
+    assert bar_model.model_.metrics["dev"]["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_control_c_keeps_the_best_whole_epoch_if_there_is_one(ended, monkeypatch
     assert "Interrupted after 2 whole epochs" in caplog.text
     assert len(model.history_["val_auc"]) == 2
     best = model.model_.training["best_epoch"]
-    assert model.model_.metrics["validation"]["roc_auc"] == pytest.approx(model.history_["val_auc"][best - 1], abs=1e-6)
+    assert model.model_.metrics["dev"]["roc_auc"] == pytest.approx(model.history_["val_auc"][best - 1], abs=1e-6)
 
 
 def test_collapse_is_warned_about_once(caplog):
@@ -224,7 +224,7 @@ def test_pairs_given_as_arrays_are_learnt(loss):
     )
     model.fit_pairs(*pairs_of(800, 0))
     figures = model.evaluate_pairs(*pairs_of(300, 1))
-    assert figures.pairs == 300
+    assert figures.rows == 300
     assert figures.roc_auc > 0.95
 
 
@@ -350,7 +350,8 @@ def test_a_keras_model_as_encoder_is_kept_as_data(tmp_path):
     again = ImageSiamese.load(save(model, tmp_path))
     np.testing.assert_array_equal(again.distance(images[:6], images[6:12]), model.distance(images[:6], images[6:12]))
     assert (
-        json.loads((tmp_path / "model" / "config.json").read_text())["encoder"]["keras"]["class_name"] == "Functional"
+        json.loads((tmp_path / "model" / "config.json").read_text())["architecture"]["encoder"]["keras"]["class_name"]
+        == "Functional"
     )
 
 
@@ -371,7 +372,7 @@ def test_an_encoder_that_is_code_is_refused_when_saved_and_when_loaded(tmp_path)
         ]
     ):
         config = json.loads(json.dumps(bundle.config))
-        layer = config["encoder"]["keras"]["config"]["layers"][1]
+        layer = config["architecture"]["encoder"]["keras"]["config"]["layers"][1]
         layer["module"], layer["class_name"] = module, name
         write_bundle(tmp_path / str(number), type(bundle)(config, bundle.weights, {}, ""))
         with pytest.raises(TextsiamError, match="no code"):

@@ -79,11 +79,11 @@ def test_one_command_runs_a_recipe(name, data_dir, tmp_path):
     assert ("one-shot" in said) == (name == "faces-triplet")
     model = ImageSiamese.load(out)
     figures = json.loads((out / "metrics.json").read_text())
-    assert set(figures) == {"validation", "test"}
-    assert figures["test"]["threshold"] == model.threshold_ == figures["validation"]["threshold"]
+    assert set(figures) == {"dev", "test"}
+    assert figures["test"]["threshold"] == model.threshold_ == figures["dev"]["threshold"]
     assert {path.name for path in out.iterdir()} >= PICTURES
     assert len(json.loads((out / "history.json").read_text())["loss"]) == 1
-    assert figures["test"]["pairs"] == PAIRS[name]
+    assert figures["test"]["rows"] == PAIRS[name]
     assert figures["test"]["positives"] >= (PAIRS[name] // 2 if "-conv" in name or "mnist" in name else 10 * 120)
     trained_on = json.loads((out / "config.json").read_text())["training"]
     assert (trained_on.get("images"), trained_on.get("pairs")) == TRAINED_ON[name]
@@ -179,10 +179,10 @@ def test_own_images_are_trained_on_and_measured(own, own_model):
     code, said, _ = invoke("evaluate", "--model", own_model, "--images", own / "images", "--json", "-")
     assert code == 0
     figures = json.loads(said)
-    assert figures["pairs"] == 160
+    assert figures["rows"] == 160
     assert figures["roc_auc"] > 0.95
     code, said, _ = invoke("evaluate", "--model", own_model, "--pairs", own / "pairs.csv")
-    assert "pairs            300" in said
+    assert "rows             300" in said
 
 
 def test_two_pictures_are_compared(own, own_model):

@@ -11,7 +11,7 @@ from textsiam.siamese.thresholds import choose_distance
 
 def test_figures_by_hand():
     figures = verification_figures([0.1, 0.4, 0.6, 0.2, 0.9], [1, 1, 1, 0, 0], 0.5, loss=0.25)
-    assert (figures.pairs, figures.positives, figures.threshold, figures.loss) == (5, 3, 0.5, 0.25)
+    assert (figures.rows, figures.positives, figures.threshold, figures.loss) == (5, 3, 0.5, 0.25)
     assert figures.accuracy == pytest.approx(3 / 5)
     assert figures.precision == pytest.approx(2 / 3)
     assert figures.recall == pytest.approx(2 / 3)

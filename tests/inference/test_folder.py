@@ -176,7 +176,7 @@ def test_another_format_is_refused(model_folder, tmp_path):
     path = tmp_path / "model" / "config.json"
     import hashlib
 
-    text = path.read_text().replace('"format": 1', '"format": 99')
+    text = path.read_text().replace('"format": 2', '"format": 99')
     path.write_text(text)
     manifest = json.loads((tmp_path / "model" / LAYOUT.manifest).read_text())
     manifest["config.json"] = hashlib.sha256(text.encode()).hexdigest()

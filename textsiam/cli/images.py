@@ -174,6 +174,6 @@ def _size(text: str | None) -> tuple[int, int] | None:
 def _summary(figures: "VerificationFigures") -> str:
     loss = "" if figures.loss is None else f", loss {figures.loss:.4f}"
     return (
-        f"test accuracy {figures.accuracy:.4f} on {figures.pairs} pairs, ROC AUC {figure_text(figures.roc_auc)}{loss}, "
+        f"test accuracy {figures.accuracy:.4f} on {figures.rows} pairs, ROC AUC {figure_text(figures.roc_auc)}{loss}, "
         f"threshold {figures.threshold:.4f}"
     )

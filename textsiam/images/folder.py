@@ -1,6 +1,7 @@
 """The folder of an image model: what ``textsiam.inference.folder`` writes, with the encoder as data, never as code."""
 
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import keras
@@ -29,7 +30,7 @@ class ImageModel:
         calibration: from −distance to the probability that both show the same, or None.
         gallery: who is enrolled.
         training: summary of the training, JSON values.
-        metrics: figures by part, as in metrics.json.
+        metrics: figures by split, as in metrics.json.
     """
 
     network: SiameseNetwork
@@ -44,13 +45,15 @@ class ImageModel:
         """Return the content of the folder."""
         config = {
             "kind": KIND,
-            "shape": list(self.network.shape),
-            "encoder": self.encoder,
-            "head": asdict(self.network.settings),
-            "threshold": self.threshold,
-            "calibration": self.calibration.to_dict() if self.calibration else None,
+            "architecture": {
+                "encoder": self.encoder,
+                "shape": list(self.network.shape),
+                **asdict(self.network.settings),
+            },
             "gallery": list(self.gallery.names),
             "training": self.training,
+            "calibration": self.calibration.to_dict() if self.calibration else None,
+            "threshold": {"value": self.threshold, "objective": "accuracy"},
         }
         weights = self.network.get_weights() | {_EMBEDDINGS: self.gallery.embeddings}
         return Bundle(config, weights, self.metrics, _card(self))
@@ -66,18 +69,21 @@ class ImageModel:
         Raises:
             TextsiamError: it is no image model, it holds what is not data, or its parts do not fit together.
         """
-        config = bundle.config
-        if config.get("kind") != KIND:
-            raise TextsiamError(f"{name} is no image model. Give a folder that ImageSiamese.save wrote.")
+        if bundle.kind != KIND:
+            raise TextsiamError(f"{name} is no image model.", "Give a folder that ImageSiamese.save wrote.")
         try:
-            height, width, channels = config["shape"]
-            head: dict[str, Any] = {name: _tuples(value) for name, value in config["head"].items()}
-            encoder = build_encoder(config["encoder"], (height, width, channels))
+            bundle = _as_of_today(bundle)
+            config = bundle.config
+            head: dict[str, Any] = {name: _tuples(value) for name, value in config["architecture"].items()}
+            specification = config["architecture"]["encoder"]
+            del head["encoder"]
+            height, width, channels = head.pop("shape")
+            encoder = build_encoder(specification, (height, width, channels))
             network = SiameseNetwork.build(encoder, HeadSettings(**head))
             network.set_weights(bundle.weights)
             gallery = Gallery(tuple(config["gallery"]), bundle.weights[_EMBEDDINGS])
             calibration = Calibration.from_dict(config["calibration"]) if config["calibration"] else None
-            threshold = float(config["threshold"])
+            threshold = float(config["threshold"]["value"])
         except TextsiamError as error:
             raise TextsiamError(f"The model folder {name} is damaged: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
@@ -88,13 +94,29 @@ class ImageModel:
             raise TextsiamError(f"The model folder {name} is damaged: its gallery has no embedding for each name.")
         return cls(
             network,
-            config["encoder"],
+            specification,
             threshold,
             calibration,
             gallery,
             config.get("training", {}),
             bundle.metrics,
         )
+
+
+def _as_of_today(bundle: Bundle) -> Bundle:
+    """Return what a folder holds in the shape of today's format."""
+    if bundle.format > 1:
+        return bundle
+    config = dict(bundle.config)
+    config["architecture"] = {"encoder": config.pop("encoder"), "shape": config.pop("shape"), **config.pop("head")}
+    config["threshold"] = {"value": config["threshold"], "objective": "accuracy"}
+    metrics = {
+        "dev" if part == "validation" else part: {
+            "rows" if figure == "pairs" else figure: value for figure, value in figures.items()
+        }
+        for part, figures in bundle.metrics.items()
+    }
+    return replace(bundle, config=config, metrics=metrics)
 
 
 def build_encoder(specification: dict[str, Any], shape: tuple[int, int, int]) -> keras.Model:
@@ -107,7 +129,8 @@ def build_encoder(specification: dict[str, Any], shape: tuple[int, int, int]) ->
         options = {key: _tuples(value) for key, value in specification.get("options", {}).items()}
         return build_image_encoder(specification["name"], shape, **options)
     check_data_only(specification["keras"])
-    model = keras.saving.deserialize_keras_object(specification["keras"], safe_mode=True)
+    config = deepcopy(specification["keras"])  # Keras empties what it reads
+    model = keras.saving.deserialize_keras_object(config, safe_mode=True)
     if not isinstance(model, keras.Model):
         raise TextsiamError(f"The encoder is no Keras model but {type(model).__name__}.")
     return model
@@ -148,10 +171,10 @@ def _card(model: ImageModel) -> str:
         f"{training.get('best_epoch', 0)} was best.",
         f"- Names in its gallery: {len(set(model.gallery.names))}.",
         "",
-        "| part | pairs | accuracy | ROC AUC | loss |",
+        "| split | rows | accuracy | ROC AUC | loss |",
         "|---|---|---|---|---|",
     ]
-    for part, figures in model.metrics.items():
+    for split, figures in model.metrics.items():
         values = " | ".join(figure_text(figures.get(name)) for name in ("accuracy", "roc_auc", "loss"))
-        lines.append(f"| {part} | {figures.get('pairs', '–')} | {values} |")
+        lines.append(f"| {split} | {figures.get('rows', '–')} | {values} |")
     return "\n".join([*lines, ""])

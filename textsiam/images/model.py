@@ -202,16 +202,17 @@ class ImageSiamese:
         calibration = None
         if settings.calibration is not None:
             calibration = fit_calibration(-distances, same, settings.calibration, seed=settings.random_state)
+        figures = verification_figures(distances, same, threshold, network.costs(distances, same))
         training = {
             "textsiam": __version__,
             **counts,
+            "dev_pairs": figures.rows,
             "epochs": progress.epochs,
             "best_epoch": progress.best_epoch,
             "interrupted": progress.interrupted,
             "minutes": round((progress.earlier + time.perf_counter() - start) / 60, 2),
             "parameters": settings.recorded(),
         }
-        figures = verification_figures(distances, same, threshold, network.costs(distances, same))
         self.model_ = ImageModel(
             network,
             specification,
@@ -219,7 +220,7 @@ class ImageSiamese:
             calibration,
             Gallery.empty(network.encoder.outputs[0].shape[1]),
             training,
-            {"validation": figures.to_dict()},
+            {"dev": {"seed": settings.random_state, **figures.to_dict()}},
         )
         return self
 

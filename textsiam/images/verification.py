@@ -31,7 +31,7 @@ class VerificationFigures:
     """What distances achieve on labelled pairs; a pair is called same where `distance <= threshold`.
 
     Attributes:
-        pairs: how many.
+        rows: number of pairs.
         positives: how many of them are the same.
         threshold: see above.
         accuracy: share of right verdicts, in [0, 1], as all shares here.
@@ -44,7 +44,7 @@ class VerificationFigures:
         mean_different: mean distance of the different pairs; None without.
     """
 
-    pairs: int
+    rows: int
     positives: int
     threshold: float
     accuracy: float
@@ -82,7 +82,7 @@ def verification_figures(
     precision = hits / int(called.sum()) if called.any() else None
     recall = hits / positives if positives else None
     return VerificationFigures(
-        pairs=truth.size,
+        rows=truth.size,
         positives=positives,
         threshold=float(threshold),
         accuracy=float(np.mean(called == (truth == 1))),

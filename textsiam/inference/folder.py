@@ -16,7 +16,7 @@ from textsiam.errors import TextsiamError
 from textsiam.files.atomic import write_folder
 from textsiam.files.journal import check_free
 
-FORMAT = 1
+FORMAT = 2  # 2: every config.json says its kind, and text and images have one shape
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Bundle:
         card: the model card, Markdown.
         vocabulary: one token a line, line number = id; "" where there is none.
         extras: other files by name: training history, pictures.
+        format: of config.json; a folder that is read keeps its own.
     """
 
     config: dict[str, Any]
@@ -67,11 +68,17 @@ class Bundle:
     card: str
     vocabulary: str = ""
     extras: dict[str, bytes] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def kind(self) -> str:
+        """What the model compares: "text" or "images"."""
+        return str(self.config.get("kind", "text"))  # format 1 does not say it of text
 
     def to_files(self) -> dict[str, bytes]:
         """Return the content of every file of the folder, the manifest included."""
         files = {
-            LAYOUT.config: _to_json({"format": FORMAT, **self.config}),
+            LAYOUT.config: _to_json({"format": self.format, **self.config}),
             LAYOUT.vocabulary: self.vocabulary.encode("utf-8", "surrogatepass"),
             LAYOUT.weights: save_tensors({name: np.ascontiguousarray(array) for name, array in self.weights.items()}),
             LAYOUT.metrics: _to_json(self.metrics),
@@ -112,9 +119,10 @@ class Bundle:
                     f"The model folder {name} is damaged: {file} differs from its checksum.", "Copy it again."
                 )
         config = _from_json(files[LAYOUT.config], name, LAYOUT.config)
-        if config.pop("format", None) != FORMAT:
+        number = config.pop("format", None)
+        if type(number) is not int or not 1 <= number <= FORMAT:
             raise TextsiamError(
-                f"The model folder {name} has another format than {FORMAT}.", "Use the textsiam that wrote it."
+                f"The model folder {name} has another format than 1 to {FORMAT}.", "Use the textsiam that wrote it."
             )
         try:
             weights = load_tensors(files[LAYOUT.weights])
@@ -129,6 +137,7 @@ class Bundle:
             card=card,
             vocabulary=vocabulary,
             extras={file: content for file, content in files.items() if file not in astuple(LAYOUT)},
+            format=number,
         )
 
 

@@ -87,7 +87,7 @@ class Model:
         self.cache = QuestionCache(cache_bytes) if cache_bytes else None
         try:
             config = bundle.config
-            if config.get("kind") == "images":
+            if bundle.kind == "images":
                 raise TextsiamError("This is an image model.", "Read it with ImageSiamese.load.")
             preprocessing = dict(config["preprocessing"])
             vocabulary = Vocabulary.from_text(

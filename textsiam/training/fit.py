@@ -80,6 +80,7 @@ def fit_model(
 
     weights, progress = _train(parameters, architecture, vectors, encode(learnt), encode(dev), folder, resume, before)
     config = {
+        "kind": "text",
         "architecture": architecture.to_dict(),
         "preprocessing": {
             **preprocessor.tokenizer.__getstate__(),
