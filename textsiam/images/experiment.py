@@ -104,7 +104,11 @@ def outcome_of_pairs(model: ImageSiamese, test: PairList) -> Outcome:
 
 
 def _note(model: ImageSiamese, figures: VerificationFigures, one_shot: float | None) -> None:
-    known = {"seed": model.parameters().random_state, **figures.to_dict(), **({} if one_shot is None else {"one_shot": one_shot})}
+    known = {
+        "seed": model.parameters().random_state,
+        **figures.to_dict(),
+        **({} if one_shot is None else {"one_shot": one_shot}),
+    }
     model.model_ = replace(model.model_, metrics={**model.model_.metrics, "test": known})
 
 
