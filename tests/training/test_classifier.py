@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from textsiam import DuplicateClassifier, TextsiamError, load_model
 from textsiam.inference.model import Model
-from textsiam.training.presets import PRESETS, preset
+from textsiam.training.presets import PRESETS
 
 SMALL = {"units": 8, "hidden": (8,), "vector_size": 8, "min_count": 1, "oov_buckets": 8, "batch_size": 64}
 
@@ -191,16 +191,6 @@ def test_contrastive_loss_trains_a_text_model(toy_pairs):
     probability = classifier.predict_proba(test)[:, 1]
     assert roc_auc_score(expected, probability) > 0.75
     assert ((probability >= 0) & (probability <= 1)).all()
-
-
-def test_the_published_preset_trains_and_is_as_published(toy_pairs):
-    pairs, labels = toy_pairs(80, seed=1)
-    classifier = DuplicateClassifier(**{**preset("singh2019"), "epochs": 1, "vector_size": 8}).fit(pairs, labels)
-    assert classifier.model_.preprocessor.tokenizer("Why is 7 not prime?") == ["prime"]
-    assert not classifier.model_.architecture.symmetric
-    weights = classifier.model_.bundle.weights
-    assert weights["hidden_0.kernel"].shape == (2 * 30 * 64 + 1, 100)
-    assert weights["forward.recurrent_kernel"].shape == (64, 256)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -18,7 +18,7 @@ class PairArrays:
     """Encoded pairs, ready to be fed to the network.
 
     Attributes:
-        ids1, ids2: int32 (n, columns), right-padded with 0; the last column of all is 0, unless all are of full length.
+        ids1, ids2: int32 (n, columns), right-padded with 0; the last column is 0 throughout.
         lexical: float32 (n, k), k may be 0.
         labels: float32 (n,), 1 = duplicate.
     """
@@ -35,21 +35,20 @@ class PairArrays:
 class PairBatches(keras.utils.PyDataset):
     """Batches of pairs of like length, each padded to its own longest question.
 
+    A batch is its distinct tokens and the questions' places among them, see ``build_distinct_encoder``.
+
     Args:
         pairs: the encoded pairs.
         batch_size: pairs a batch.
         seed: of the order; None keeps the pairs in order of length, for evaluation.
-        full_length: pad to the arrays' width instead, and give ids ("lstm_flat"); else a batch is its distinct tokens
-            and the questions' places among them, see ``build_distinct_encoder``.
-        epoch: first epoch, when training resumes.
+        epoch: which epoch's order, from 0.
     """
 
-    def __init__(
-        self, pairs: PairArrays, batch_size: int, *, seed: int | None = None, full_length: bool = False, epoch: int = 0
-    ):
+    distinct = True  # what a batch is, as ``build_siamese`` is told
+
+    def __init__(self, pairs: PairArrays, batch_size: int, *, seed: int | None = None, epoch: int = 0):
         super().__init__()
-        self.pairs, self.batch_size, self.seed, self.full_length = pairs, batch_size, seed, full_length
-        self.epoch = epoch
+        self.pairs, self.batch_size, self.seed, self.epoch = pairs, batch_size, seed, epoch
         self._lengths = np.maximum((pairs.ids1 != 0).sum(axis=1), (pairs.ids2 != 0).sum(axis=1)).clip(1)
         self._arrange()
 
@@ -66,13 +65,6 @@ class PairBatches(keras.utils.PyDataset):
         batches = [order[start : start + size] for start in range(0, count, size)]
         self._batches = [batches[position] for position in generator.permutation(len(batches))]
 
-    def _width(self, index: int) -> int:
-        columns = self.pairs.ids1.shape[1]
-        if self.full_length:
-            return columns
-        longest = int(self._lengths[self._batches[index]].max())
-        return min(-(-longest // _WIDTHS) * _WIDTHS, columns)
-
     def on_epoch_end(self) -> None:
         """Shuffle anew, by seed and epoch alone."""
         self.epoch += 1
@@ -83,20 +75,27 @@ class PairBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = self._batches[index]
-        width = self._width(index)
-        first = index == 0 and len(self) > 1 and not self.full_length
-        # Keras on TensorFlow takes a size that the first two batches share for the size of all.
-        if first:
-            width += width == self._width(1)
-        inputs = {"question1": self.pairs.ids1[rows, :width], "question2": self.pairs.ids2[rows, :width]}
-        if not self.full_length:
-            inputs = distinct_tokens(**inputs, multiple=2 * self.batch_size if _FEW_SHAPES else 1)
-        if first:
-            same = len(inputs["tokens"]) == len(self[1][0]["tokens"])
-            inputs["tokens"] = np.pad(inputs["tokens"], (0, int(same)))
+        inputs = self._questions(index)
         if self.pairs.lexical.shape[1]:
             inputs["lexical"] = self.pairs.lexical[rows]
         return inputs, self.pairs.labels[rows, None]
+
+    def _questions(self, index: int) -> dict[str, np.ndarray]:
+        rows, width = self._batches[index], self._width(index)
+        # Keras on TensorFlow takes a size that the first two batches share for the size of all.
+        first = index == 0 and len(self) > 1
+        if first:
+            width += width == self._width(1)
+        ids = self.pairs.ids1[rows, :width], self.pairs.ids2[rows, :width]
+        inputs = distinct_tokens(*ids, multiple=2 * self.batch_size if _FEW_SHAPES else 1)
+        if first:
+            same = len(inputs["tokens"]) == len(self._questions(1)["tokens"])
+            inputs["tokens"] = np.pad(inputs["tokens"], (0, int(same)))
+        return inputs
+
+    def _width(self, index: int) -> int:
+        longest = int(self._lengths[self._batches[index]].max())
+        return min(-(-longest // _WIDTHS) * _WIDTHS, self.pairs.ids1.shape[1])
 
 
 def distinct_tokens(question1: np.ndarray, question2: np.ndarray, *, multiple: int = 1) -> dict[str, np.ndarray]:

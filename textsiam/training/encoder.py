@@ -34,30 +34,26 @@ def build_text_encoder(
 ) -> keras.Model:
     """Return the shared encoder, a model from ids (n, steps) to vectors (n, d), or to these and states of tokens.
 
-    d is ``units`` for "lstm", twice that for "bilstm", ``flat_length · units`` for "lstm_flat". There are states,
-    (n, steps, ``ALIGNED``), where the architecture has a late measure.
+    d is ``units`` for "lstm", twice that for "bilstm". There are states, (n, steps, ``ALIGNED``), where the
+    architecture has a late measure.
 
     Args:
-        architecture: encoder and sizes.
+        architecture: encoder, "lstm" or "bilstm", and sizes.
         vectors: (vocabulary, embedding) first values of the embedding.
         train_vectors: tune the embedding, or keep it frozen.
         dropout: share of each word vector's dimensions that is dropped in training, in [0, 1).
     """
-    flat = architecture.encoder == "lstm_flat"
-    ids = keras.Input((architecture.flat_length if flat else None,), dtype="int32", name="ids")
-    embedding = layers.Embedding(**_embedding(vectors, train_vectors), mask_zero=not flat)
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    embedding = layers.Embedding(**embedding_of(vectors, train_vectors), mask_zero=True)
     steps = layers.Dropout(dropout, name="embedding_dropout")(embedding(ids))
     if architecture.encoder == "lstm":
         forward = layers.LSTM(architecture.units, return_state=True, return_sequences=architecture.late, name="forward")
         states, encoding, _ = forward(steps)
-    elif architecture.encoder == "bilstm":
+    else:
         forward = layers.LSTM(architecture.units, return_sequences=True, name="forward")
         backward = layers.LSTM(architecture.units, return_sequences=True, go_backwards=True, name="backward")
         states = layers.Bidirectional(forward, backward_layer=backward, name="bidirectional")(steps)
         encoding = MaskedMaxPooling(name="maximum")(states)
-    else:
-        states = layers.LSTM(architecture.units, activation="relu", return_sequences=True, name="forward")(steps)
-        encoding = layers.Flatten(name="flatten")(states)
     return keras.Model(ids, _with_token_states(architecture, encoding, states), name="encoder")
 
 
@@ -75,7 +71,7 @@ def build_distinct_encoder(
         train_vectors: likewise.
         dropout: likewise.
     """
-    embedding = DistinctEmbedding(**_embedding(vectors, train_vectors))
+    embedding = DistinctEmbedding(**embedding_of(vectors, train_vectors))
     tokens = keras.Input((), dtype="int32", name="tokens")
     places = keras.Input((None,), dtype="int32", name="places")
     distinct = layers.Dropout(dropout, name="embedding_dropout")(embedding(tokens))
@@ -88,7 +84,8 @@ def build_distinct_encoder(
     return keras.Model([tokens, places], outputs, name="encoder")
 
 
-def _embedding(vectors: np.ndarray, train_vectors: bool) -> dict[str, Any]:
+def embedding_of(vectors: np.ndarray, train_vectors: bool) -> dict[str, Any]:
+    """Return the arguments of a ``keras.layers.Embedding`` that begins with these vectors, (vocabulary, embedding)."""
     return {
         "input_dim": vectors.shape[0],
         "output_dim": vectors.shape[1],

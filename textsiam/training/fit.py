@@ -195,7 +195,7 @@ def _encode(
 
     unknown = [question for question in dict.fromkeys(pairs.questions.ravel()) if question not in known]
     known = known | dict(zip(unknown, preprocessor.encode(unknown), strict=True))
-    columns = preprocessor.max_length + (architecture.encoder != "lstm_flat")
+    columns = preprocessor.max_length + 1
     ids1, ids2 = (pad_sequences([known[question] for question in column], columns) for column in pairs.questions.T)
     lengths = np.maximum((ids1 != 0).sum(axis=1), (ids2 != 0).sum(axis=1))
     order = np.argsort(lengths, kind="stable")
@@ -222,19 +222,20 @@ def _train(
     from textsiam.siamese.backend import seeded
     from textsiam.siamese.checkpoints import Checkpoints, fingerprint
     from textsiam.siamese.epochs import train_epochs
+    from textsiam.training.baseline2019 import FullLengthBatches
     from textsiam.training.batches import PairBatches, balanced_class_weight
     from textsiam.training.measure import measure_dev
     from textsiam.training.network import build_siamese, compile_siamese, get_weights, set_weights
     from textsiam.training.optimizer import LazyAdam
 
-    flat = architecture.encoder == "lstm_flat"
+    batches = FullLengthBatches if architecture.encoder == "lstm_flat" else PairBatches
     with seeded(parameters.random_state):
         network = build_siamese(
             architecture,
             vectors,
             train_vectors=parameters.train_vectors,
             dropout=parameters.dropout,
-            distinct=not flat,
+            distinct=batches.distinct,
         )
     if before:
         set_weights(network, before.network.weights)
@@ -246,11 +247,11 @@ def _train(
     lasting = {**parameters.lasting(), "before": before.digest if before else None}
     arrays = [array for pairs in (training, dev) for array in (pairs.ids1, pairs.ids2, pairs.labels)]
     size, seed = parameters.batch_size, parameters.random_state
-    dev_batches = PairBatches(dev, 4 * size, full_length=flat)
+    dev_batches = batches(dev, 4 * size)
     with Checkpoints(folder, fingerprint(lasting, *arrays)) as checkpoints:
         progress = train_epochs(
             network,
-            lambda epoch: PairBatches(training, size, seed=seed, full_length=flat, epoch=epoch),
+            lambda epoch: batches(training, size, seed=seed, epoch=epoch),
             lambda: measure_dev(network, dev_batches, architecture),
             checkpoints,
             epochs=parameters.epochs,

@@ -10,6 +10,7 @@ from textsiam.inference.architecture import COMPARED, LEXICAL_UNITS, Architectur
 from textsiam.siamese.layers import Alignment, EuclideanDistance, Similarities
 from textsiam.siamese.losses import ContrastiveLoss
 from textsiam.siamese.measures import Array
+from textsiam.training.baseline2019 import build_baseline_encoder
 from textsiam.training.encoder import build_distinct_encoder, build_text_encoder
 
 
@@ -50,7 +51,10 @@ def build_siamese(
         distinct: take a batch as ``build_distinct_encoder`` does, which is faster to train: one more input, ``tokens``,
             and questions as places among these. Not for "lstm_flat".
     """
-    build_encoder = build_distinct_encoder if distinct else build_text_encoder
+    if architecture.encoder == "lstm_flat":
+        build_encoder = build_baseline_encoder
+    else:
+        build_encoder = build_distinct_encoder if distinct else build_text_encoder
     encoder = build_encoder(architecture, vectors, train_vectors=train_vectors, dropout=dropout)
     steps = (encoder.inputs[-1].shape[1],)
     question1 = keras.Input(steps, dtype="int32", name="question1")
