@@ -13,10 +13,8 @@ import joblib
 import numpy as np
 import pytest
 
-from textsiam import TextsiamError, is_duplicate, load_model, similarity
+from textsiam import TextsiamError, load_model, similarity
 from textsiam.inference import model as runtime
-from textsiam.inference.cache import QuestionCache
-from textsiam.inference.compression import compress_weights, expand_weights, prune_vocabulary
 from textsiam.inference.folder import write_bundle
 from textsiam.inference.model import Model
 from textsiam.inference.threads import OneBlasThread
@@ -26,59 +24,6 @@ SAME = ("How do I learn chess?", "What is the best way to learn chess?")
 
 def columns(pairs):
     return [list(column) for column in zip(*pairs, strict=True)]
-
-
-def test_two_texts_give_a_bool_and_sequences_an_array(model_folder, trained):
-    assert is_duplicate(*SAME, model=model_folder) is True
-    assert isinstance(similarity(*SAME, model=model_folder), float)
-    one, other = [SAME[0], "Why?"], (SAME[1], "Where?")
-    answers = is_duplicate(one, other, model=str(model_folder))
-    probabilities = similarity(one, other, model=load_model(model_folder))
-    assert answers.dtype == bool
-    assert answers.shape == probabilities.shape == (2,)
-    np.testing.assert_array_equal(probabilities, trained.predict_proba(list(zip(one, other, strict=True)))[:, 1])
-    np.testing.assert_array_equal(answers, probabilities >= trained.model_.threshold)
-    assert similarity([], [], model=model_folder).shape == (0,)
-
-
-def test_the_threshold_can_be_given(model_folder):
-    probability = similarity(*SAME, model=model_folder)
-    assert is_duplicate(*SAME, model=model_folder, threshold=probability) is True
-    assert is_duplicate(*SAME, model=model_folder, threshold=np.nextafter(probability, 1)) is False
-
-
-@pytest.mark.parametrize(
-    ("q1", "q2"),
-    [
-        ("a", ["b"]),
-        (["a"], "b"),
-        (["a"], ["b", "c"]),
-        ([1], ["b"]),
-        (["a"], [None]),
-        (None, "a"),
-        ("a", 5),
-        (b"a", b"b"),
-        (float("nan"), "a"),
-        (float("nan"), float("nan")),
-        (5, 5),
-        (np.array("a"), np.array("a")),
-        ({"a": 1}, {"a": 1}),
-        ({"a"}, {"a"}),
-        (np.array([["a", "b"]]), np.array([["a", "b"]])),
-    ],
-)
-def test_wrong_questions_get_one_line(q1, q2, model_folder):
-    with pytest.raises(TextsiamError) as caught:
-        similarity(q1, q2, model=model_folder)
-    assert "\n" not in str(caught.value)
-
-
-def test_series_arrays_and_generators_are_sequences(model_folder):
-    import pandas as pd
-
-    expected = similarity(["a", "b"], ["c", "b"], model=model_folder)
-    for form in (pd.Series, np.array, tuple, iter):
-        np.testing.assert_array_equal(similarity(form(["a", "b"]), form(["c", "b"]), model=model_folder), expected)
 
 
 def test_blas_threads_come_back_with_the_last_to_leave():
@@ -94,18 +39,6 @@ def test_blas_threads_come_back_with_the_last_to_leave():
                 assert blas_threads() == {1}
             assert blas_threads() == {1}
         assert blas_threads() == {2}
-
-
-@pytest.mark.parametrize("model", [3, b"model", ["model"]])
-def test_a_model_is_a_folder_or_a_model(model):
-    with pytest.raises(TextsiamError, match="A model is"):
-        similarity("a", "b", model=model)
-
-
-@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", [0.1]])
-def test_wrong_thresholds_get_one_line(threshold, model_folder):
-    with pytest.raises(TextsiamError, match="threshold"):
-        is_duplicate(*SAME, model=model_folder, threshold=threshold)
 
 
 def test_the_environment_names_the_default_model(model_folder, monkeypatch):
@@ -205,10 +138,6 @@ def test_encoded_questions_are_compared_as_often_as_it_takes(model_folder):
         model.compare(questions, [0, 1], [0])
 
 
-def test_a_fitted_classifier_is_a_model(trained, model_folder):
-    assert similarity(*SAME, model=trained) == similarity(*SAME, model=model_folder)
-
-
 def answer(model):
     """Say what a model that came from elsewhere answers."""
     return float(model.probabilities([SAME[0]], [SAME[1]])[0])
@@ -246,22 +175,6 @@ def test_a_model_goes_to_joblibs_workers(model_folder):
     assert [part[0] for part in found] == [answer(model)] * 2
 
 
-def test_the_cache_changes_no_answer(model_folder, toy_pairs):
-    pairs = columns(toy_pairs(200, seed=3)[0])
-    plain, caching = load_model(model_folder), load_model(model_folder, cache_bytes=10**6)
-    for _ in range(2):
-        np.testing.assert_allclose(caching.probabilities(*pairs), plain.probabilities(*pairs), atol=1e-5)
-    assert len(caching.cache) == len(set(pairs[0] + pairs[1]))
-    assert plain.cache is None
-
-
-def test_a_remembered_question_is_not_encoded_again(model_folder, monkeypatch):
-    model = load_model(model_folder, cache_bytes=10**6)
-    probability = model.probabilities([SAME[0]], [SAME[1]])
-    monkeypatch.setattr(model.network, "encode", None)
-    np.testing.assert_array_equal(model.probabilities([SAME[1]], [SAME[0]]), probability)
-
-
 @pytest.fixture(scope="module")
 def aligning(toy_pairs, tmp_path_factory):
     """Return the folder of a model that compares the states of every token."""
@@ -292,61 +205,3 @@ def test_a_model_that_aligns_tokens_answers_the_same_however_it_is_asked(alignin
     np.testing.assert_allclose(alone, expected[:20], atol=1e-5)
     model.late_pairs = 64
     np.testing.assert_allclose(model.probabilities(one, other), expected, atol=1e-5)
-
-
-def test_the_cache_is_bounded_and_forgets_the_least_recent():
-    vector = np.zeros(100, np.float32)
-    one = QuestionCache._bytes("a", vector)
-    cache = QuestionCache(3 * one)
-    for text in "abc":
-        cache.put(text, vector)
-    assert cache.get("a") is not None
-    cache.put("d", vector)
-    assert [text for text in "abcd" if cache.get(text) is not None] == ["a", "c", "d"]
-    assert cache.size == 3 * one
-    cache.put("x" * 10_000, vector)
-    assert (len(cache), cache.size) == (0, 0)
-
-
-def test_compressed_weights_are_close_and_small(trained):
-    weights = trained.model_.bundle.weights
-    back = expand_weights(compress_weights(weights))
-    assert back.keys() == weights.keys()
-    embedding = weights["embedding.embeddings"]
-    error = np.abs(back["embedding.embeddings"] - embedding)
-    assert (error <= np.abs(embedding).max(axis=1, keepdims=True) / 254 + 1e-6).all()
-    for name, array in weights.items():
-        assert back[name].dtype == array.dtype
-        if name != "embedding.embeddings":
-            np.testing.assert_allclose(back[name], array, rtol=1e-3, atol=1e-6)
-    assert compress_weights(weights)["embedding.embeddings.int8"].nbytes == embedding.nbytes / 4
-
-
-def test_a_row_of_zeros_survives_compression():
-    weights = {"embedding.embeddings": np.zeros((2, 3), np.float32)}
-    np.testing.assert_array_equal(expand_weights(compress_weights(weights))["embedding.embeddings"], np.zeros((2, 3)))
-
-
-def test_a_compressed_model_answers_nearly_the_same(trained, toy_pairs, tmp_path):
-    bundle = trained.model_.bundle
-    write_bundle(tmp_path / "model", replace(bundle, weights=compress_weights(bundle.weights)))
-    pairs = columns(toy_pairs(100, seed=3)[0])
-    found = Model.load(tmp_path / "model").scores(*pairs)
-    np.testing.assert_allclose(found, trained.model_.scores(*pairs), atol=0.1)
-
-
-def test_an_int8_array_without_its_scale_gets_one_line(trained):
-    weights = compress_weights(trained.model_.bundle.weights)
-    del weights["embedding.embeddings.scale"]
-    with pytest.raises(TextsiamError, match="scale"):
-        Model(replace(trained.model_.bundle, weights=weights))
-
-
-def test_pruned_words_become_unknown(trained):
-    pruned = Model(prune_vocabulary(trained.model_.bundle, 10))
-    full = trained.model_.preprocessor.vocabulary
-    vocabulary = pruned.preprocessor.vocabulary
-    assert vocabulary.tokens == full.tokens[:10]
-    assert vocabulary.encode([full.tokens[9]]) == full.encode([full.tokens[9]])
-    assert vocabulary.encode([full.tokens[10]])[0] <= vocabulary.oov_buckets
-    assert prune_vocabulary(trained.model_.bundle, 10**6).vocabulary == trained.model_.bundle.vocabulary

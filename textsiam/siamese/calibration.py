@@ -28,9 +28,12 @@ _LARGEST_LOGIT = 36.0  # the sigmoid of 37 is 1.0 in float64
 class Calibration:
     """A non-decreasing map from scores (any real number) to probabilities of duplicate in (0, 1).
 
-    "identity" is `sigmoid(score)`; "platt" is `sigmoid(slope * score + intercept)` with a slope >= 0; "isotonic" draws
-    straight lines between knots, `scores` strictly increasing and `probabilities` in (0, 1) not decreasing, and is
-    constant outside them. Parameters that break these rules raise TextsiamError.
+    >>> Calibration("platt", slope=2.0, intercept=-1.0)([0.0, 0.5, 1.0]).round(3).tolist()
+    [0.269, 0.5, 0.731]
+
+    "identity" is ``sigmoid(score)``; "platt" is ``sigmoid(slope * score + intercept)`` with a slope >= 0; "isotonic"
+    draws straight lines between knots, ``scores`` strictly increasing and ``probabilities`` in (0, 1) not decreasing,
+    and is constant outside them. Parameters that break these rules raise TextsiamError.
     """
 
     kind: str
@@ -41,22 +44,28 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
-            raise TextsiamError(f"calibration kind must be one of {', '.join(_KINDS)}; got {self.kind!r:.40}")
+            raise TextsiamError(f"A calibration is one of {', '.join(_KINDS)}; received {self.kind!r:.40}.")
         if not (np.isfinite([self.slope, self.intercept]).all() and self.slope >= 0):
-            raise TextsiamError(f"a calibration needs a finite slope >= 0; got {self.slope}, {self.intercept}")
+            raise TextsiamError(
+                f"A calibration has a finite slope of at least 0; received {self.slope}, {self.intercept}."
+            )
         x, y = self._knots
         if x.shape != y.shape or (self.kind == "isotonic") != (x.size > 0):
-            raise TextsiamError(f"isotonic calibration needs pairs of score and probability; got {x.size}, {y.size}")
+            raise TextsiamError(
+                f"An isotonic calibration has pairs of score and probability; received {x.size}, {y.size}."
+            )
         rising = np.isfinite(x).all() and (np.diff(x) > 0).all() and (np.diff(y) >= 0).all()
         if x.size and not (rising and 0 < y[0] <= y[-1] < 1):
-            raise TextsiamError("isotonic knots must rise: finite scores, and probabilities strictly between 0 and 1")
+            raise TextsiamError(
+                "The knots of an isotonic calibration rise: finite scores, and probabilities between 0 and 1."
+            )
 
     @cached_property
     def _knots(self) -> tuple[Floats, Floats]:
         return np.asarray(self.scores, np.float64), np.asarray(self.probabilities, np.float64)
 
     def __call__(self, scores: ArrayLike) -> Floats:
-        """Return the probabilities of duplicate, float64 in (0, 1), in the shape of `scores`."""
+        """Return the probabilities of duplicate, float64 in (0, 1), in the shape of ``scores``."""
         values = np.asarray(scores, np.float64)
         if self.kind == "isotonic":
             return np.asarray(np.interp(values, *self._knots))
@@ -69,13 +78,13 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: Any) -> Calibration:
-        """Rebuild a calibration from `to_dict`; raise TextsiamError when the values are damaged or foreign."""
+        """Rebuild a calibration from ``to_dict``; raise TextsiamError when the values are damaged or foreign."""
         try:
             numbers = float(values["slope"]), float(values["intercept"])
             knots = tuple(map(float, values["scores"])), tuple(map(float, values["probabilities"]))
             kind = values["kind"]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise TextsiamError(f"not a calibration: {values!r:.80}") from error
+            raise TextsiamError(f"This is no calibration: {values!r:.80}.") from error
         return cls(kind, *numbers, *knots)
 
 
@@ -100,7 +109,7 @@ def fit_calibration(scores: ArrayLike, labels: ArrayLike, method: str = "auto", 
     """
     fits = {"platt": _fit_platt, "isotonic": _fit_isotonic}
     if method not in ("auto", *fits):
-        raise TextsiamError(f"calibration method must be one of auto, platt, isotonic; got {method!r}")
+        raise TextsiamError(f"There is no calibration method {method!r:.40}; there are: auto, platt, isotonic.")
     values, targets = check_labelled(scores, labels, both_classes=True)
     folds = min(5, int(np.bincount(targets).min()))
     if method == "auto" and folds > 1:
@@ -128,8 +137,11 @@ def calibrated_log_loss(scores: ArrayLike, labels: ArrayLike) -> float:
 def prior_shift(probabilities: ArrayLike, from_prior: float, to_prior: float) -> Floats:
     """Move probabilities from one share of duplicates to another, by Bayes' rule.
 
-    `p' = p·t/f / (p·t/f + (1 - p)·(1 - t)/(1 - f))` with f = `from_prior`, t = `to_prior`; exact where the classes
-    look as before and only their shares change (Saerens, Latinne & Decaestecker 2002, equation 2.4).
+    ``p' = p·t/f / (p·t/f + (1 - p)·(1 - t)/(1 - f))`` with f = ``from_prior``, t = ``to_prior``; exact where the
+    classes look as before and only their shares change (Saerens, Latinne & Decaestecker 2002, equation 2.4).
+
+    >>> prior_shift([0.75], from_prior=0.5, to_prior=0.2).round(3).tolist()
+    [0.429]
 
     Args:
         probabilities: any shape, in [0, 1].
@@ -140,7 +152,7 @@ def prior_shift(probabilities: ArrayLike, from_prior: float, to_prior: float) ->
         TextsiamError: a probability outside [0, 1] or a prior outside (0, 1).
     """
     if not (0 < from_prior < 1 and 0 < to_prior < 1):
-        raise TextsiamError(f"a prior must lie strictly between 0 and 1; got {from_prior} and {to_prior}")
+        raise TextsiamError(f"A prior lies between 0 and 1; received {from_prior} and {to_prior}.")
     values = check_probabilities(probabilities)
     duplicate, different = values * to_prior / from_prior, (1 - values) * (1 - to_prior) / (1 - from_prior)
     return np.asarray(duplicate / (duplicate + different))
@@ -150,13 +162,15 @@ def check_labelled(values: ArrayLike, labels: ArrayLike, *, both_classes: bool =
     """Return finite values as float64 and 0/1 labels as int64, both (n,), n >= 1; raise TextsiamError otherwise."""
     numbers, targets = np.asarray(values, np.float64), np.asarray(labels)
     if numbers.ndim != 1 or numbers.shape != targets.shape or numbers.size == 0:
-        raise TextsiamError(f"expected one label for each of n >= 1 rows; got {targets.shape} for {numbers.shape}")
+        raise TextsiamError(
+            f"There is one label for each of n rows, at least one; received {targets.shape} for {numbers.shape}."
+        )
     if not np.isfinite(numbers).all():
-        raise TextsiamError(f"row {np.argmin(np.isfinite(numbers))} (from 0) has no finite score")
+        raise TextsiamError(f"Row {np.argmin(np.isfinite(numbers))} (from 0) has no finite score.")
     if not np.isin(targets, (0, 1)).all():
-        raise TextsiamError(f"labels must be 1 (duplicate) or 0; got {targets[~np.isin(targets, (0, 1))][0]!r:.40}")
+        raise TextsiamError(f"Labels are 1 (duplicate) or 0; received {targets[~np.isin(targets, (0, 1))][0]!r:.40}.")
     if both_classes and (targets == targets[0]).all():
-        raise TextsiamError(f"both classes are needed; all {targets.size} labels are {targets[0]}")
+        raise TextsiamError(f"Both labels are needed; all {targets.size} are {targets[0]}.")
     return numbers, targets.astype(np.int64)
 
 
@@ -165,7 +179,7 @@ def check_probabilities(probabilities: ArrayLike) -> Floats:
     values = np.asarray(probabilities, np.float64)
     outside = ~((values >= 0) & (values <= 1))
     if outside.any():
-        raise TextsiamError(f"probabilities must lie in [0, 1]; got {values[outside][0]}")
+        raise TextsiamError(f"Probabilities lie in [0, 1]; received {values[outside][0]}.")
     return values
 
 

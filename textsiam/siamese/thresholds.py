@@ -14,7 +14,7 @@ from textsiam.siamese.calibration import Floats, check_labelled, check_probabili
 class Threshold:
     """The rule "duplicate when probability >= value", and what it achieves on the pairs that chose it, all in [0, 1].
 
-    `precision` is None when no pair reaches the threshold.
+    ``precision`` is None when no pair reaches the threshold.
     """
 
     value: float
@@ -33,21 +33,27 @@ def choose_threshold(
     Candidates lie midway between neighbouring distinct probabilities; one below accepts every pair, one above (unless
     a probability is 1) none. Among equally good ones the nearest to 0.5 wins, then the lower.
 
+    >>> choose_threshold([0.2, 0.4, 0.6, 0.8], [0, 0, 1, 1]).value
+    0.5
+
     Args:
         probabilities: (n,) in [0, 1].
         labels: (n,), 1 = duplicate, 0 = not.
-        objective: "accuracy", "f1", or "precision": the highest recall with at least `precision` (at equal recall, the
-            highest precision).
+        objective: "accuracy", "f1", or "precision": the highest recall with at least ``precision`` (at equal recall,
+            the highest precision).
         precision: wanted precision in (0, 1], for that objective only.
 
     Raises:
         TextsiamError: invalid arguments, one class only, or a precision out of reach.
     """
     if objective not in ("accuracy", "f1", "precision"):
-        raise TextsiamError(f"objective must be one of accuracy, f1, precision; got {objective!r}")
+        raise TextsiamError(f"There is no objective {objective!r:.40}; there are: accuracy, f1, precision.")
     wanted = 1.0 if precision is None else precision
     if (objective == "precision") != (precision is not None) or not 0 < wanted <= 1:
-        raise TextsiamError(f"objective 'precision', and no other, takes a precision in (0, 1]; got {precision}")
+        raise TextsiamError(
+            f"The objective 'precision', and no other, takes a precision in (0, 1]; received {precision}.",
+            "Give precision=… or another objective.",
+        )
     values, targets = check_labelled(check_probabilities(probabilities), labels, both_classes=True)
 
     distinct, groups, counts = np.unique(values, return_inverse=True, return_counts=True)
@@ -64,7 +70,10 @@ def choose_threshold(
     keys = {"accuracy": [accuracy], "f1": [f1], "precision": [exact, recall, exact >= wanted]}[objective]
     best = np.lexsort((-candidates, -np.abs(candidates - 0.5), *keys))[-1]
     if objective == "precision" and exact[best] < wanted:
-        raise TextsiamError(f"no threshold reaches precision {wanted:g}; the best reachable is {exact.max():.4f}")
+        raise TextsiamError(
+            f"No threshold reaches precision {wanted:g}; the best reachable is {exact.max():.4f}.",
+            "Give a lower precision=…",
+        )
     precise = exact[best].item() if accepted[best] else None
     return Threshold(
         candidates[best].item(), objective, accuracy[best].item(), precise, recall[best].item(), f1[best].item()
@@ -97,7 +106,7 @@ def check_threshold(threshold: Any) -> float:
         TextsiamError: it is not.
     """
     if not isinstance(threshold, (int, float, np.number)) or not 0 <= threshold <= 1:
-        raise TextsiamError(f"threshold is a probability in [0, 1], not {threshold!r}.")
+        raise TextsiamError(f"A threshold is a probability, not {threshold!r:.40}.", "Give threshold=… in [0, 1].")
     return float(threshold)
 
 
