@@ -75,16 +75,6 @@ def test_only_the_command_line_prints():
         assert not printing, name
 
 
-def test_training_code_is_backend_neutral():
-    for name, path in modules():
-        assert "tensorflow" not in path.read_text(encoding="utf-8").lower().replace(
-            "# keras on tensorflow", ""
-        ) or name in (
-            "__init__",
-            "cli",
-        ), name
-
-
 def fresh(code, *arguments):
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True).stdout
 

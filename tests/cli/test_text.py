@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -297,3 +298,24 @@ def test_a_mistake_never_shows_a_traceback(tmp_path):
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("textsiam: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_killed_training_of_images_resumes(tmp_path):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 300)
+    pixels = random.integers(0, 90, (300, 8, 8), dtype=np.uint8)
+    pixels[np.arange(300), 2 * labels] += 150
+    np.savez(tmp_path / "data.npz", images=pixels, labels=labels)
+    arguments = ("images", "train", "--images", tmp_path / "data.npz", "--out", tmp_path / "model", "--epochs", 40)
+    checkpoints = tmp_path / ".model.checkpoints"
+    command = [sys.executable, "-m", "textsiam", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (checkpoints / "progress.json").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    resumed = run(*arguments, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Resuming after epoch" in resumed.stderr
+    assert len(json.loads((tmp_path / "model" / "history.json").read_text())["loss"]) == 40
+    assert not checkpoints.exists()

@@ -52,6 +52,7 @@ def train(
     calibration: Annotated[str | None, typer.Option(help="auto, platt or isotonic; default: none.")] = None,
     rotation: Annotated[int, typer.Option(help="Faces: which ten subjects are the test, 0 to 3.")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
 ) -> None:
     """Train a model by a published recipe, or on images or pairs of your own, and write its folder."""
@@ -70,26 +71,31 @@ def train(
         "learning_rate": learning_rate,
         "calibration": calibration,
     }
-    parameters = {name: value for name, value in chosen.items() if value is not None}
+    parameters = {name: value for name, value in chosen.items() if value is not None} | {"verbose": 1}
+    checkpoints = out.with_name(f".{out.name}.checkpoints")
     if weights is not None:
         parameters["encoder_options"] = {"weights": str(weights)}
     with training_output():
         from textsiam.images.experiment import run_images, run_pairs
         from textsiam.images.recipes import Options, run_recipe
+        from textsiam.siamese.checkpoints import discard
+
+        keeping: dict[str, Any] = {"checkpoints": checkpoints, "resume": resume}
 
         if recipe is not None:
             pair_folder = out.with_name(f"{out.name}-pairs")
-            outcome = run_recipe(recipe, Options(data_dir, seed, rotation, parameters, pair_folder))
+            outcome = run_recipe(recipe, Options(data_dir, seed, rotation, parameters, pair_folder, **keeping))
         elif images is not None:
-            outcome = run_images(images, _size(size), parameters, seed)
+            outcome = run_images(images, _size(size), parameters, seed, **keeping)
         elif pairs is not None:
             height, width = _size(size) or (0, 0)
             if not height:
                 raise TextsiamError(
                     "Pictures of pairs are brought to one size: give it with --size, 56x46 for instance."
                 )
-            outcome = run_pairs(pairs, (height, width, 3 if colour else 1), parameters, seed)
+            outcome = run_pairs(pairs, (height, width, 3 if colour else 1), parameters, seed, **keeping)
         outcome.save(out, overwrite=force)
+        discard(checkpoints)
     figures = outcome.figures
     one_shot = "" if outcome.one_shot is None else f", one-shot accuracy {outcome.one_shot:.4f}"
     typer.echo(f"{out}: {_summary(figures)}{one_shot}")

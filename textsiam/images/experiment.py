@@ -112,7 +112,15 @@ def _note(model: ImageSiamese, figures: VerificationFigures, one_shot: float | N
     model.model_ = replace(model.model_, metrics={**model.model_.metrics, "test": known})
 
 
-def run_images(path: Path, size: Size | None, parameters: dict[str, Any], seed: int) -> Outcome:
+def run_images(
+    path: Path,
+    size: Size | None,
+    parameters: dict[str, Any],
+    seed: int,
+    *,
+    checkpoints: Path | None = None,
+    resume: bool = False,
+) -> Outcome:
     """Train on labelled images of one's own; a tenth of them decides, another is the test.
 
     Args:
@@ -120,6 +128,8 @@ def run_images(path: Path, size: Size | None, parameters: dict[str, Any], seed: 
         size: height and width to bring them to; None leaves them as they are.
         parameters: of ``ImageSiamese``.
         seed: of everything random.
+        checkpoints: see ``ImageSiamese.fit``.
+        resume: likewise.
 
     Raises:
         TextsiamError: they cannot be read, or do not serve.
@@ -127,11 +137,19 @@ def run_images(path: Path, size: Size | None, parameters: dict[str, Any], seed: 
     data = read_images(path, size=size)
     training, dev, test = (LabelledImages(data.images[rows], data.labels[rows]) for rows in tenths(len(data), seed))
     model = ImageSiamese(**parameters, random_state=seed)
-    model.fit(training.images, training.labels, validation=(dev.images, dev.labels))
+    model.fit(training.images, training.labels, (dev.images, dev.labels), checkpoints=checkpoints, resume=resume)
     return outcome_of_images(model, test)
 
 
-def run_pairs(path: Path, shape: tuple[int, int, int], parameters: dict[str, Any], seed: int) -> Outcome:
+def run_pairs(
+    path: Path,
+    shape: tuple[int, int, int],
+    parameters: dict[str, Any],
+    seed: int,
+    *,
+    checkpoints: Path | None = None,
+    resume: bool = False,
+) -> Outcome:
     """Train on a table of pairs of pictures of one's own; a tenth of them decides, another is the test.
 
     Args:
@@ -139,6 +157,8 @@ def run_pairs(path: Path, shape: tuple[int, int, int], parameters: dict[str, Any
         shape: height, width and channels to bring them to.
         parameters: of ``ImageSiamese``.
         seed: of everything random.
+        checkpoints: see ``ImageSiamese.fit``.
+        resume: likewise.
 
     Raises:
         TextsiamError: they cannot be read, or do not serve.
@@ -146,7 +166,7 @@ def run_pairs(path: Path, shape: tuple[int, int, int], parameters: dict[str, Any
     pairs = read_pair_list(path, seed=seed)
     training, dev, test = (pairs.only(rows) for rows in tenths(len(pairs), seed))
     model = ImageSiamese(**parameters, random_state=seed)
-    model.fit_pairs(training, validation=dev, shape=shape)
+    model.fit_pairs(training, validation=dev, shape=shape, checkpoints=checkpoints, resume=resume)
     return outcome_of_pairs(model, test)
 
 

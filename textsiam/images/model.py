@@ -191,7 +191,7 @@ class ImageSiamese:
         resume: bool,
     ) -> "ImageSiamese":
         start = time.perf_counter()
-        lasting = {"parameters": settings.recorded(), "encoder": specification, "data": digest}
+        lasting = {"parameters": settings.lasting(), "encoder": specification, "data": digest}
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary if checkpoints is None else checkpoints)
             with Checkpoints(folder, fingerprint(lasting)) as opened:

@@ -8,7 +8,17 @@ import keras
 
 from textsiam.images.network import LOSSES, HeadSettings
 from textsiam.siamese.losses import CONTRASTIVE_FORMS, MINING
-from textsiam.siamese.parameters import check_parameters, listed, number, one_of, parameter, positive, truth, whole
+from textsiam.siamese.parameters import (
+    check_parameters,
+    listed,
+    names,
+    number,
+    one_of,
+    parameter,
+    positive,
+    truth,
+    whole,
+)
 
 PAIRINGS = ("within", "random", "once", "consecutive")
 MININGS = (*MINING, "random", "nearest")
@@ -69,10 +79,13 @@ class ImageParameters:
     batch_size: int = parameter(128, "Images in a batch.", whole(2))
     learning_rate: float = parameter(0.001, "Adam's, at the start; it falls by cosine to a fiftieth.", positive())
     calibration: str | None = parameter(
-        None, "auto, platt or isotonic: verdicts come with probabilities.", one_of(None, "auto", "platt", "isotonic")
+        None,
+        "auto, platt or isotonic: verdicts come with probabilities.",
+        one_of(None, "auto", "platt", "isotonic"),
+        resume=True,
     )
     random_state: int = parameter(0, "Seed of everything random.", whole(0))
-    verbose: int = parameter(0, "1 draws a progress bar in a terminal; 0 does not.", one_of(0, 1))
+    verbose: int = parameter(0, "1 draws a progress bar in a terminal; 0 does not.", one_of(0, 1), resume=True)
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -89,6 +102,10 @@ class ImageParameters:
         if known["encoder_options"]:
             known["encoder_options"] = without_weights(known["encoder_options"])
         return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
+
+    def lasting(self) -> dict[str, Any]:
+        """Return those that a resumed training must share with the one that it continues, as JSON values."""
+        return {name: value for name, value in self.recorded().items() if name not in names(self, lambda of: of.resume)}
 
 
 def without_weights(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from textsiam.images.encoders import pooled_encoder
 from textsiam.images.experiment import Outcome, outcome_of_images, tenths
 from textsiam.images.faces import face_backbone, fisher_encoder
 from textsiam.images.model import ImageSiamese
+from textsiam.siamese.backend import seeded
 from textsiam.siamese.pairing import Pairs, make_pairs
 
 TEST_SUBJECTS, DEV_SUBJECTS = 10, 5
@@ -52,6 +53,8 @@ class Options:
         rotation: for faces: which ten subjects are the test, 0 to 3.
         parameters: of ``ImageSiamese``, instead of the recipe's.
         folder: where "kinship" writes its pictures and its table of pairs.
+        checkpoints: where the state of each epoch is kept, a folder for each network that is trained; None: nowhere.
+        resume: resume after the last epochs there.
     """
 
     data_dir: Path | None = None
@@ -59,6 +62,12 @@ class Options:
     rotation: int = 0
     parameters: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    checkpoints: Path | None = None
+    resume: bool = False
+
+    def keeping(self, network: str = "network") -> dict[str, Any]:
+        """Return what ``ImageSiamese.fit`` is told of the checkpoints of a network."""
+        return {"checkpoints": self.checkpoints and self.checkpoints / network, "resume": self.resume}
 
 
 def run_recipe(name: str, options: Options) -> Outcome:
@@ -100,7 +109,7 @@ def _faces(recipe: Recipe, options: Options) -> Outcome:
     The threshold is that of a first network, trained on 25 of the 30 subjects and decided on the other 5.
     """
     training, dev, test = _subjects(recipe, options)
-    first = _fit(recipe, options, training, dev)
+    first = _fit(recipe, options, training, dev, "first")
     images, labels = (
         np.concatenate([getattr(part, name) for part in (training, dev)]) for name in ("images", "labels")
     )
@@ -122,29 +131,31 @@ def _kinship(recipe: Recipe, options: Options) -> Outcome:
     if "encoder" not in parameters:
         parameters["encoder"] = pooled_encoder(_trained_backbone(training, dev, options))
     model = ImageSiamese(**parameters, random_state=options.seed)
-    model.fit_pairs(train_list, validation=dev_list, shape=training.images.shape[1:])
+    model.fit_pairs(train_list, validation=dev_list, shape=training.images.shape[1:], **options.keeping())
     return outcome_of_images(model, test, all_pairs(test.labels))
 
 
 def _trained_backbone(training: LabelledImages, dev: LabelledImages, options: Options) -> keras.Model:
     """Return convolutions that triplets of the training subjects have taught to tell faces apart."""
-    keras.utils.set_random_seed(options.seed)
-    backbone = face_backbone(training.images.shape[1:])
-    maps = backbone.outputs[0]
-    pooled = [keras.layers.GlobalMaxPooling2D()(maps), keras.layers.GlobalAveragePooling2D()(maps)]
-    embedding = keras.layers.Dense(64)(keras.layers.Concatenate()(pooled))
+    with seeded(options.seed):
+        backbone = face_backbone(training.images.shape[1:])
+        maps = backbone.outputs[0]
+        pooled = [keras.layers.GlobalMaxPooling2D()(maps), keras.layers.GlobalAveragePooling2D()(maps)]
+        embedding = keras.layers.Dense(64)(keras.layers.Concatenate()(pooled))
     parameters = BACKBONE | {name: value for name, value in options.parameters.items() if name == "epochs"}
     siamese = ImageSiamese(keras.Model(backbone.inputs, embedding), **parameters, random_state=options.seed)
-    siamese.fit(training.images, training.labels, (dev.images, dev.labels))
+    siamese.fit(training.images, training.labels, (dev.images, dev.labels), **options.keeping("backbone"))
     return backbone
 
 
-def _fit(recipe: Recipe, options: Options, training: LabelledImages, dev: LabelledImages) -> ImageSiamese:
+def _fit(
+    recipe: Recipe, options: Options, training: LabelledImages, dev: LabelledImages, network: str = "network"
+) -> ImageSiamese:
     parameters = recipe.parameters | options.parameters
     if recipe.data == "faces_orl" and "encoder" not in parameters:
         parameters["encoder"] = fisher_encoder(scale(training.images), training.labels)
     model = ImageSiamese(**parameters, random_state=options.seed)
-    return model.fit(training.images, training.labels, (dev.images, dev.labels))
+    return model.fit(training.images, training.labels, (dev.images, dev.labels), **options.keeping(network))
 
 
 def _parts(data: LabelledImages, seed: int, train: float) -> list[LabelledImages]:

@@ -139,8 +139,13 @@ class Checkpoints:
 
 
 def discard(folder: Path) -> None:
-    """Remove a checkpoint folder whose model has been saved, unless other files are in it."""
-    Checkpoints(folder, "").clear()
-    (folder / _LOCK).unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    """Remove the checkpoints of a model that has been saved, unless other files are there, too.
+
+    Args:
+        folder: of one training, or of folders with one each.
+    """
+    for each in (*folder.glob(f"*/{_LOCK}"), folder / _LOCK):
+        Checkpoints(each.parent, "").clear()
+        each.unlink(missing_ok=True)
+        if each.parent.is_dir() and not any(each.parent.iterdir()):
+            each.parent.rmdir()
