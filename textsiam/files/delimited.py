@@ -3,18 +3,24 @@
 import csv
 import gzip
 import hashlib
+import re
 import sys
 import zlib
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from textsiam.errors import TextsiamError
-from textsiam.files.tables import Chunk, Position, Table, Unsound
+from textsiam.files.encodings import UTF8, unescape
+from textsiam.files.tables import Chunk, Position, Table, Unsound, positions
 
 _RECORD_LIMIT = 1 << 26  # bytes of a row: where more come, a quote was not closed
 _BLOCK = 1 << 20
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)
+_BROKEN_GZIP = EOFError, gzip.BadGzipFile, zlib.error
+_BROKEN = *_BROKEN_GZIP, OSError
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class _Lines:
         self.taken: list[bytes] = []
         self.most = sys.maxsize  # lines of a row
         self._size = 0
-        self._first = True
+        self.first = True  # what comes next is the first line
         self._waiting: deque[bytes] = deque()  # given back
         self._ahead, self._place = b"", 0  # bytes read ahead, which come after those lines, and how far they are taken
 
@@ -67,8 +73,8 @@ class _Lines:
         if len(self.taken) > self.most:
             raise csv.Error(f"no end of it within {self.most} lines")
         text = line.decode("utf-8", "surrogateescape")
-        if self._first:
-            self._first, text = False, text.removeprefix("\ufeff")
+        if self.first:
+            self.first, text = False, text.removeprefix("\ufeff")
         return text
 
     def _line(self) -> bytes:
@@ -127,11 +133,23 @@ class TextTable(Table):
     """A csv or tsv file.
 
     Args:
-        stream: its bytes, decompressed.
-        delimiter: between the values of a row.
+        stream: its bytes, decompressed, in UTF-8.
+        delimiters: what may stand between the values of a row. The first one does, unless the file says otherwise
+            (``sep=;``), or another one makes a header that has the columns wanted, where the first does not; or, where
+            none does, that has several columns, where the first has one.
         name: what it is called in messages.
         file: the file itself, before decompression, and its size in bytes, to tell which share has been read.
         limits: how much is taken at once.
+        wanted: names of columns that the table should have.
+        suffix: ".csv" or ".tsv", what it is by its name.
+        encoding: of the file, before it was made UTF-8.
+
+    Attributes:
+        delimiter: what stands between the values.
+        mark: the byte order mark, in UTF-8, or nothing.
+        preamble: bytes before the header: Excel's ``sep=`` line, the mark included.
+        header: bytes of the header.
+        line_end: of the header.
 
     Raises:
         TextsiamError: there is no header, or it cannot be read.
@@ -140,23 +158,29 @@ class TextTable(Table):
     def __init__(
         self,
         stream: BinaryIO,
-        delimiter: str,
+        delimiters: str,
         name: str,
         file: tuple[BinaryIO, int] | None = None,
         limits: Limits = LIMITS,
+        *,
+        wanted: Sequence[str] = (),
+        suffix: str = ".csv",
+        encoding: str = UTF8,
     ):
         csv.field_size_limit(2**31 - 1)  # one limit a process: raised, never put back, lest another thread's read fails
         self.name = name
-        self.delimiter = delimiter
+        self.suffix, self.encoding = suffix, encoding
         self._stream = stream
         self._file = file
         self._limits = limits
         self._lines = _Lines(stream, limits.together)
-        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         self._digest = hashlib.sha256()
         self._rows, self._line, self._offset, self._wasted = -1, 0, 0, 0
         self._ended = False
         self._doubtful = sys.maxsize  # the byte up to which rows are read one by one
+        self.preamble, said = self._separator_line()
+        self.delimiter = self._choose(said if said and len(delimiters) > 1 else delimiters, wanted)
+        self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         header = Chunk()
         while not (header.rows or header.unsound or self._ended):
             self._read(header)
@@ -168,7 +192,49 @@ class TextTable(Table):
             raise TextsiamError(name + problem)
         self.columns = list(header.rows[0])
         self.header, self.line_end = header.raw[0], header.ends[0] or b"\n"
+        self.mark = BOM_UTF8 if (self.preamble + self.header).startswith(BOM_UTF8) else b""
         self._doubtful = 0
+
+    def _separator_line(self) -> tuple[bytes, str]:
+        """Take Excel's line that says what separates the values; nothing, and "", where there is none."""
+        try:
+            line = next(self._lines)
+        except (StopIteration, csv.Error, *_BROKEN):  # reading the header says what is wrong
+            line = ""
+        raw = b"".join(self._lines.record())
+        found = _SEPARATOR_LINE.fullmatch(line)
+        if not found:
+            self._lines.give_back([raw])
+            self._lines.first = True
+            return b"", ""
+        self._line, self._offset = 1, len(raw)
+        self._digest.update(raw)
+        return raw, found[1]
+
+    def _choose(self, delimiters: str, wanted: Sequence[str]) -> str:
+        """Return what separates the values of the header."""
+        if len(delimiters) == 1:
+            return delimiters
+        headers = {delimiter: self._header(delimiter) for delimiter in delimiters}
+        for delimiter, columns in headers.items():
+            if wanted and all(positions(columns, name) for name in wanted):
+                return delimiter
+        if len(headers[delimiters[0]]) > 1:
+            return delimiters[0]
+        return max(headers, key=lambda delimiter: len(headers[delimiter]))
+
+    def _header(self, delimiter: str) -> list[str]:
+        """Return the columns that the header has with a delimiter, without taking it; none where it cannot be read."""
+        first = self._lines.first
+        self._lines.most = self._limits.few
+        reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
+        try:
+            columns = next((row for row in reader if row), [])
+        except (csv.Error, *_BROKEN):  # reading the header says what is wrong
+            columns = []
+        self._lines.give_back(self._lines.record())
+        self._lines.first = first
+        return columns
 
     def _read(self, chunk: Chunk, most: int = 1, space: int = 0) -> None:
         """Read a row, or several at once where that is safe; a blank line is none.
@@ -187,8 +253,11 @@ class TextTable(Table):
         except StopIteration:
             self._ended = True
         except csv.Error as error:
-            problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            if any(b'"' in line for line in self._lines.taken):
+                problem = f'has an unclosed or stray quote: {error}. Write a quote inside quotes twice: "".'
+            else:
+                problem = f"is too long: {error}. Check that the file is text and has lines."
+        except _BROKEN_GZIP as error:
             self._ended = True
             problem = f"cannot be read: the file is no complete gzip file: {error}. Fetch or compress it again."
         except OSError as error:  # the disk or the network, not the row
@@ -212,6 +281,8 @@ class TextTable(Table):
         self._rows += 1
         body = raw.rstrip(b"\r\n")
         if problem:
+            if self.encoding != UTF8:
+                body = unescape(body)
             chunk.unsound.append(Unsound(self._rows, line, problem, body))
             return
         chunk.rows.append(values)
@@ -247,11 +318,16 @@ class TextTable(Table):
         if self._rows >= 0 and len(values) != len(self.columns):
             return f"has {len(values)} fields, the header {len(self.columns)}. Quote values that hold the delimiter."
         if b"\0" in raw:
-            return f"has a NUL, its byte {raw.index(0)}: the file is binary or UTF-16. Save it as text in UTF-8."
+            return (
+                f"has a NUL, its byte {raw.index(0)}: the file is binary, or UTF-16 without a byte order mark. Save it "
+                "as text in UTF-8."
+            )
         if not raw.isascii():
             try:
                 raw.decode()
             except UnicodeDecodeError as error:
+                if self.encoding != UTF8:
+                    return f"is not {self.encoding}. Convert the file to UTF-8."
                 return f"is not UTF-8: its byte {error.start} is 0x{raw[error.start]:02x}. Convert it to UTF-8."
         return ""
 

@@ -1,23 +1,26 @@
 """Tables of any size, read piece by piece: csv, tsv, gzipped or not, parquet; every value stays as it is."""
 
-import gzip
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from textsiam.errors import TextsiamError, extras
 from textsiam.files.delimited import TextTable
+from textsiam.files.encodings import check_encoding, open_text
 from textsiam.files.parquet import BatchChunk, ParquetTable
 from textsiam.files.tables import Chunk, Position, Table, Unsound, display, listing
 
 __all__ = [
     "DELIMITERS",
+    "PLAIN",
     "BatchChunk",
     "Chunk",
+    "Format",
     "ParquetTable",
     "Position",
     "Table",
@@ -32,6 +35,42 @@ __all__ = [
 ]
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a text table is written, where that is not as its name and its first bytes tell.
+
+    Attributes:
+        delimiter: what separates the values, one character. None: a comma in a csv, a tab in a tsv; or whichever of
+            these, ``;`` and ``|`` gives the header the columns asked for; or what Excel's ``sep=`` line says.
+        encoding: None: as the byte order mark says; without one UTF-8.
+
+    Raises:
+        TextsiamError: there is no such encoding, or the delimiter is none.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        check_encoding(self.encoding)
+        if self.delimiter == "\\t":  # as it is typed at a command line
+            object.__setattr__(self, "delimiter", "\t")
+        wrong = not isinstance(self.delimiter, str) or len(self.delimiter) != 1 or self.delimiter in '"\r\n\0\ufeff'
+        if self.delimiter is not None and wrong:
+            raise TextsiamError(
+                f"delimiter is one character, no quote and no line end, not {self.delimiter!r:.60}.",
+                'Give one: delimiter=";".',
+            )
+
+    def delimiters(self, suffix: str) -> str:
+        """Return what may separate the values of a table, most likely first; ``suffix`` is of its name."""
+        own = DELIMITERS[suffix]
+        return self.delimiter or own + ",;\t|".replace(own, "")
+
+
+PLAIN = Format()
 
 
 def kind_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
@@ -50,11 +89,16 @@ def kind_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
     return suffix, zipped
 
 
-def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
+def open_table(
+    path: str | os.PathLike[str], wanted: Sequence[str] = (), form: Format = PLAIN
+) -> TextTable | ParquetTable:
     """Open a table to read it piece by piece.
 
     Args:
         path: a file, an address that fsspec knows (``s3://bucket/pairs.csv``), or ``-`` for standard input, csv.
+            Whether it is gzipped its first bytes tell.
+        wanted: names of columns that it should have, which help to tell what separates its values.
+        form: how a text table is written.
 
     Raises:
         TextsiamError: it cannot be read, or not as what its name says.
@@ -62,19 +106,21 @@ def open_table(path: str | os.PathLike[str]) -> TextTable | ParquetTable:
     if os.fspath(path) == "-":
         if sys.stdin is None:
             raise TextsiamError("Standard input is closed; name a file to read.")
-        return TextTable(sys.stdin.buffer, ",", display(path))
+        stream, encoding = open_text(sys.stdin.buffer, display(path), form.encoding, pipe=True)
+        return TextTable(stream, form.delimiters(".csv"), display(path), wanted=wanted, encoding=encoding)
     name = display(path)
     try:
         opened = _opener(path)
         file = opened()
         with _closing_on_error(file):
-            suffix, zipped = kind_of(path)
+            suffix, _ = kind_of(path)
             if suffix == ".parquet":
                 file.close()
                 return ParquetTable(opened, name)
             size = _size(file)
-            stream = cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file)
-            return TextTable(stream, DELIMITERS[suffix], name, (file, size))
+            stream, encoding = open_text(file, name, form.encoding)
+            delimiters = form.delimiters(suffix)
+            return TextTable(stream, delimiters, name, (file, size), wanted=wanted, suffix=suffix, encoding=encoding)
     except OSError as error:
         raise TextsiamError(f"{name} cannot be read: {error.strerror or error}. Name a file that can.") from error
 

@@ -8,14 +8,16 @@ Every value is text as it stands in the file: a question that reads ``n/a``, ``n
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import count
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
-from textsiam.files.opening import find_files, is_pattern, open_table
-from textsiam.files.tables import check_distinct, display, listing, missing_column
+from textsiam.files.opening import Format, find_files, is_pattern, open_table
+from textsiam.files.tables import Table, check_distinct, display, listing, missing_column, positions
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ def read_pairs(
     question2: str = "question2",
     label: str = "is_duplicate",
     require_label: bool = True,
+    delimiter: str | None = None,
+    encoding: str | None = None,
 ) -> pd.DataFrame:
     """Read a table of pairs.
 
@@ -41,17 +45,20 @@ def read_pairs(
     [1, 0]
 
     Args:
-        path: A csv or tsv in UTF-8, quoted as CSV, as such or with ``.gz``; a parquet; here or where fsspec reaches
-            (``s3://…``). ``-`` is standard input, csv; a pattern (``pairs-*.csv``) is all files that match it, in the
-            order of their names.
+        path: A csv or tsv, quoted as CSV, gzipped or not; a parquet; here or where fsspec reaches (``s3://…``). ``-``
+            is standard input, csv; a pattern (``pairs-*.csv``) is all files that match it, in the order of their names.
         question1: The column of the first question.
         question2: The column of the second question.
         label: The column of the label: 0, 1, 0.0, 1.0, true or false in any case.
         require_label: Whether a table without the label is an error. A label that is there is always read.
+        delimiter: What separates the values of a csv or tsv, one character. None: a comma or a tab, as its name says;
+            or whichever of these, ``;`` and ``|`` gives the columns asked for; or what Excel's ``sep=`` line says.
+        encoding: Of a csv or tsv, as Python names it. None: as a byte order mark says; without one UTF-8.
 
     Returns:
         The rows and columns in the file's order, the three named columns as ``question1``, ``question2`` (text) and
         ``is_duplicate`` (int8, 0 or 1), every other column as text. A null in parquet becomes the empty text.
+        Where other columns share a name, the second and later ones get a number: ``note``, ``note.1``.
 
     Raises:
         TextsiamError: The file is missing, damaged, not a table of one of these kinds, or holds no rows; a column is
@@ -59,19 +66,21 @@ def read_pairs(
     """
     check_distinct(question1=question1, question2=question2, label=label)
     if is_pattern(path):
-        named = {"question1": question1, "question2": question2, "label": label}
-        return _joined({file: read_pairs(file, **named, require_label=require_label) for file in find_files(path)})
-    name = display(path)
-    roles = {question1: "question1", question2: "question2", label: "is_duplicate"}
-    table = read_table(path)
-    for column, role in roles.items():
-        if require_label or role != "is_duplicate":
-            require(table, [column], name, f"Name it with {'label' if role == 'is_duplicate' else role}=…")
-        if role in table and role not in roles:
-            raise TextsiamError(f"{name} has a column {role!r} beside {column!r}, named in its place. Rename one.")
-    table = table.rename(columns=roles)
-    if "is_duplicate" in table:
-        table["is_duplicate"] = parse_labels(table["is_duplicate"], f"{name}, column {label!r}")
+        read = partial(read_pairs, question1=question1, question2=question2, label=label, require_label=require_label)
+        return _joined({file: read(file, delimiter=delimiter, encoding=encoding) for file in find_files(path)})
+    roles = {"question1": question1, "question2": question2}
+    with open_table(path, [*roles.values(), *[label] * require_label], Format(delimiter, encoding)) as source:
+        found = {source.find(column, role): role for role, column in roles.items()}
+        if require_label or positions(source.columns, label):
+            found[source.find(label, "label")] = "is_duplicate"
+        for role, column in {**roles, "is_duplicate": label}.items():
+            if positions(source.columns, role) and not found.keys() & set(positions(source.columns, role)):
+                raise TextsiamError(
+                    f"{source.name} has a column {role!r} beside {column!r}, named in its place. Rename one."
+                )
+        table = _read(source, found)
+        if "is_duplicate" in table:
+            table["is_duplicate"] = parse_labels(table["is_duplicate"], f"{source.name}, column {label!r}")
     return table
 
 
@@ -111,21 +120,40 @@ def read_table(path: PathLike, columns: Sequence[str] = ()) -> pd.DataFrame:
     Raises:
         TextsiamError: see `read_pairs`; one of the ``columns`` that it must have is missing.
     """
-    with open_table(path) as source:
-        name, names = source.name, source.columns
-        repeated = [column for position, column in enumerate(names) if column in names[:position]]
-        if repeated:
-            raise TextsiamError(f"{name} names two columns {repeated[0]!r:.60}; it has: {listing(names)}. Rename one.")
-        rows: list[Sequence[str]] = []
-        for chunk in source.chunks(_CHUNK):
-            if chunk.unsound:
-                raise TextsiamError(f"{name}, {chunk.unsound[0]}")
-            rows += zip(*chunk.columns(), strict=True)
+    with open_table(path, columns) as source:
+        for column in columns:
+            if not positions(source.columns, column):
+                raise missing_column(source.name, column, source.columns, "Add or rename it.")
+        return _read(source, {source.find(column, "column"): column for column in columns})
+
+
+def _read(source: Table, named: Mapping[int, str]) -> pd.DataFrame:
+    """Return the rows of a table, as text.
+
+    Args:
+        source: the table.
+        named: names for some of its columns, by number.
+
+    Raises:
+        TextsiamError: a row cannot be read, or there is none.
+    """
+    rows: list[Sequence[str]] = []
+    for chunk in source.chunks(_CHUNK):
+        if chunk.unsound:
+            raise TextsiamError(f"{source.name}, {chunk.unsound[0]}")
+        rows += zip(*chunk.columns(), strict=True)
     if not rows:
-        raise TextsiamError(f"{name} has 0 rows under its header ({listing(names)}). Give at least one.")
-    table = pd.DataFrame(rows, columns=names, dtype=str)
-    require(table, columns, name)
-    return table
+        raise TextsiamError(
+            f"{source.name} has 0 rows under its header ({listing(source.columns)}). Give at least one."
+        )
+    names: dict[str, None] = dict.fromkeys(named.values())
+    for number, column in enumerate(source.columns):
+        if number not in named:
+            free = (f"{column}.{again}" if again else column for again in count())
+            names[next(name for name in free if name not in names)] = None
+    others = iter(list(names)[len(named) :])
+    ordered = [named[number] if number in named else next(others) for number in range(len(source.columns))]
+    return pd.DataFrame(rows, columns=ordered, dtype=str)
 
 
 def require(table: pd.DataFrame, columns: Sequence[str], name: str, cure: str = "Add or rename it.") -> None:

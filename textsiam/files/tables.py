@@ -1,6 +1,7 @@
 """What every table that is read piece by piece has in common."""
 
 import os
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -119,16 +120,32 @@ class Table(ABC):
         self.close()
 
     def find(self, column: str, option: str) -> int:
-        """Return the number of a column.
+        """Return the number of a column; blanks around its name and what nobody sees in it make no difference.
+
+        Args:
+            column: its name.
+            option: the parameter that names it, for messages.
 
         Raises:
             TextsiamError: there is no such column, or there are two.
         """
-        if column not in self.columns:
+        found = positions(self.columns, column)
+        if not found:
             raise missing_column(self.name, column, self.columns, f"Name it with {option}=…")
-        if self.columns.count(column) > 1:
+        if len(found) > 1:
             raise TextsiamError(f"{self.name} names two columns {column!r:.60}.", "Rename one.")
-        return self.columns.index(column)
+        return found[0]
+
+
+def positions(columns: Sequence[str], column: str) -> list[int]:
+    """Return the numbers of the columns of a name: those that have it to the letter, or else as `seen`."""
+    exact = [number for number, name in enumerate(columns) if name == column]
+    return exact or [number for number, name in enumerate(columns) if seen(name) == seen(column)]
+
+
+def seen(name: str) -> str:
+    """Return what a reader sees of a name: no byte order mark, nothing of zero width, no blanks around it."""
+    return " ".join("".join(sign for sign in name if unicodedata.category(sign) != "Cf").split())
 
 
 def check_distinct(**columns: str) -> None:
@@ -146,7 +163,7 @@ def check_distinct(**columns: str) -> None:
 def missing_column(name: str, column: str, columns: Sequence[str], cure: str) -> TextsiamError:
     """Return the error for a table that lacks a column."""
     if len(columns) == 1:
-        cure = "A .csv is separated by commas, a .tsv by tabs: check that it is."
+        cure = "If its values are separated by none of , ; | and tab, say by what: delimiter=…"
     return TextsiamError(f"{name} has no column {column!r}; it has: {listing(columns)}.", cure)
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def score_files(
         "engine": "dask",
         "model": remote.digest,
         "files": files,
-        "options": [options.questions, remote.threshold, remote.prior, options.spreadsheet_safe],
+        "options": [options.questions, remote.threshold, remote.prior, options.spreadsheet_safe, asdict(options.form)],
     }
     with locked_output(target), writing(output):
         parts = PartFolder(target, work, overwrite=options.overwrite)

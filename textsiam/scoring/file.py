@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from textsiam.errors import TextsiamError
+from textsiam.files.delimited import TextTable
 from textsiam.files.journal import Journal, State, check_free
-from textsiam.files.opening import is_pattern, open_table
+from textsiam.files.opening import Format, is_pattern, open_table
 from textsiam.files.tables import Chunk, Position, Table, display, listing
 from textsiam.inference.decisions import Decisions, ModelLike, decisions, remote_decisions
 from textsiam.scoring.outputs import Output, TextOutput, open_output, resumable_file
@@ -49,6 +50,8 @@ def score_file(
     engine: str = "local",
     scheduler: str | None = None,
     workers: int | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
     pace: Pace = PACE,
 ) -> ScoreSummary:
     """Score every row of a table of any size; rows, columns and the bytes of values stay as they are.
@@ -74,7 +77,8 @@ def score_file(
     Args:
         source: csv or tsv, gzipped or not, or parquet, here or where fsspec reaches (``s3://…``); ``-`` is standard
             input (csv). For dask also a pattern (``pairs-*.csv``): the files in the order of their names.
-        output: the same kinds by its suffix; ``-`` is standard output (csv).
+        output: the same kinds by its suffix; ``-`` is standard output (csv). Where both are csv, or both tsv, delimiter
+            and encoding stay as they are; else they are a comma or a tab, and UTF-8.
         model: a model, its folder, or a fitted ``DuplicateClassifier``; None as in ``load_model``; for dask a folder.
         question1: column of the first question.
         question2: column of the second.
@@ -90,6 +94,9 @@ def score_file(
         engine: "local", or "dask".
         scheduler: address of a Dask scheduler, ``tcp://…``; None starts a cluster here.
         workers: processes of the cluster that is started here; None: one a core.
+        delimiter: what separates the values of a csv or tsv, one character. None: a comma or a tab, as its name says;
+            or whichever of these, ``;`` and ``|`` gives the columns asked for; or what Excel's ``sep=`` line says.
+        encoding: of a csv or tsv, as Python names it. None: as a byte order mark says; without one UTF-8.
         pace: in which pieces.
 
     Returns:
@@ -110,7 +117,9 @@ def score_file(
         raise TextsiamError(f"workers is a number of processes, at least 1, not {workers}.")
     start = time.perf_counter()
     choice = {"threshold": threshold, "precision": precision, "prior": prior}
-    options = Options((question1, question2), bad_rows == "skip", spreadsheet_safe, overwrite, pace)
+    options = Options(
+        (question1, question2), bad_rows == "skip", spreadsheet_safe, overwrite, pace, Format(delimiter, encoding)
+    )
     if engine == "dask":
         from textsiam.scoring.cluster import score_files
 
@@ -131,12 +140,13 @@ def _score_here(
         raise TextsiamError(
             f"{display(source)} is a pattern, and the local engine scores one file.", 'Add engine="dask".'
         )
-    with open_table(source) as table:
+    with open_table(source, options.questions, options.form) as table:
         columns = question_columns(table, *options.questions)
+        form = [table.delimiter, table.encoding] if isinstance(table, TextTable) else []
         work = {
             "model": decide.model.digest,
             "header": table.columns,
-            "options": [columns, decide.threshold, decide.prior, options.spreadsheet_safe],
+            "options": [columns, decide.threshold, decide.prior, options.spreadsheet_safe, *form],
         }
         target = None if os.fspath(output) == "-" else Path(output)
         with locked_output(target) if target else nullcontext(), writing(output):
@@ -221,7 +231,7 @@ class _Stream(_Run):
     def __init__(self, table: Table, options: Options):
         if sys.stdout is None:
             raise TextsiamError("Standard output is closed.", "Name a file to write to.")
-        output = TextOutput(table, ",", stream=sys.stdout.buffer, spreadsheet_safe=options.spreadsheet_safe)
+        output = TextOutput(table, ".csv", stream=sys.stdout.buffer, spreadsheet_safe=options.spreadsheet_safe)
         super().__init__(table, output, io.BytesIO(), ScoreSummary(), options)
 
     def note(self, position: Position, *, finished: bool = False) -> None:
@@ -245,6 +255,7 @@ class _File(_Run):
 
     def __init__(self, table: Table, source: str, target: Path, work: dict[str, Any], options: Options):
         self.table, self._source, self._target = table, source, target
+        self._questions, self._form = options.questions, options.form
         self._part, self._rejected_part = (
             target.with_name(f"{target.name}.{end}") for end in ("part", "rejected.part")
         )
@@ -277,7 +288,7 @@ class _File(_Run):
         """Return how far an unfinished run has come, if what it wrote is there and what it read unchanged."""
         step = _Step.of(values)
         if self._source != "-":  # standard input, which is read but once, shows it later
-            with open_table(self._source) as table:
+            with open_table(self._source, self._questions, self._form) as table:
                 if not table.skip(step.position):
                     raise self._journal.changed(table.name)
         if not self._part.exists() and not (step.finished and self._target.exists()):

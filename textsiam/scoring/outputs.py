@@ -12,13 +12,15 @@ import numpy as np
 
 from textsiam.errors import TextsiamError
 from textsiam.files.delimited import TextTable
+from textsiam.files.encodings import UTF8, encode
 from textsiam.files.opening import DELIMITERS, kind_of
 from textsiam.files.parquet import BatchChunk, ParquetTable
 from textsiam.files.tables import Chunk, Table, Unsound
 from textsiam.inference.decisions import Answers
 
 PROBABILITY, DECISION = "duplicate_probability", "duplicate"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of a formula
+# What spreadsheets take for the beginning of a formula: OWASP's list, and these signs after white space.
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 
 
 class Output(ABC):
@@ -49,11 +51,11 @@ class Output(ABC):
 
 
 class TextOutput(Output):
-    """A csv or tsv file; rows of a text file of the same delimiter keep their bytes.
+    """A csv or tsv file; rows of a file of the same kind keep their bytes, and so delimiter and encoding.
 
     Args:
         table: the input.
-        delimiter: between the values.
+        suffix: ".csv" or ".tsv".
         zipped: gzip it, a member each commit, so that it can be cut after each.
         part: the file to write, None for ``stream``.
         stream: where to write instead.
@@ -64,7 +66,7 @@ class TextOutput(Output):
     def __init__(
         self,
         table: Table,
-        delimiter: str,
+        suffix: str,
         *,
         zipped: bool = False,
         part: Path | None = None,
@@ -81,17 +83,19 @@ class TextOutput(Output):
         self._zipped = zipped
         self._member: gzip.GzipFile | None = None
         self._safe = spreadsheet_safe
-        self._delimiter = delimiter
+        self._delimiter, self._encoding, before = DELIMITERS[suffix], UTF8, b""
         self._kept: TextTable | None = None
-        if isinstance(table, TextTable) and table.delimiter == delimiter and not spreadsheet_safe:
-            self._kept = table
+        if isinstance(table, TextTable) and table.suffix == suffix:
+            self._delimiter, self._encoding = table.delimiter, table.encoding
+            before = table.preamble or table.mark
+            self._kept = None if spreadsheet_safe else table
         if mark is None:
             names = [PROBABILITY, DECISION]
             if self._kept:
-                header = delimiter.join(["", *names]).encode()
-                self._send(self._kept.header + header + self._kept.line_end)
+                added = self._delimiter.join(["", *names]).encode()
+                self._send(self._kept.preamble + self._kept.header + added + self._kept.line_end)
             else:
-                self._send(self._formatted([[*table.columns, *names]]))
+                self._send(before + self._formatted([[*table.columns, *names]]))
 
     def fitting(self, chunk: Chunk) -> Chunk:
         """Return a chunk of parquet without rows that hold a NUL, which text cannot; other chunks as they are."""
@@ -108,7 +112,7 @@ class TextOutput(Output):
         return chunk.without(unsound)
 
     def write(self, chunk: Chunk, answers: Answers) -> None:
-        """Write the rows; those of a text file of the same delimiter keep their bytes."""
+        """Write the rows; those of a file of the same kind keep their bytes."""
         pairs = zip(answers.probabilities.tolist(), answers.duplicates.tolist(), strict=True)
         blank = np.flatnonzero(~answers.present).tolist()
         if self._kept:
@@ -128,15 +132,16 @@ class TextOutput(Output):
 
     def _formatted(self, rows: list[list[str]]) -> bytes:
         if self._safe:
-            rows = [[f"'{value}" if value.startswith(_FORMULA) else value for value in row] for row in rows]
-        special = re.compile(f'["\\r\\n{self._delimiter}]').search  # Python's csv writer leaves \\r without quotes
+            rows = [[f"'{value}" if _FORMULA.match(value) else value for value in row] for row in rows]
+        # Python's csv writer leaves \\r without quotes
+        special = re.compile(f'["\\r\\n{re.escape(self._delimiter)}]').search
         quoted = (['"{}"'.format(v.replace('"', '""')) if special(v) else v for v in row] for row in rows)
         return "".join(f"{self._delimiter.join(row)}\n" for row in quoted).encode()
 
     def _send(self, data: bytes) -> None:
         if self._zipped and self._member is None:
             self._member = gzip.GzipFile("", "wb", fileobj=self._file, mtime=0)
-        (self._member or self._file).write(data)
+        (self._member or self._file).write(encode(data, self._encoding))
 
     def commit(self) -> int:
         """Bring the rows to the disk; the mark is the size of the file."""
@@ -262,4 +267,4 @@ def open_output(
     suffix, zipped = kind_of(target)
     if suffix == ".parquet":
         return ParquetOutput(table, part, mark)
-    return TextOutput(table, DELIMITERS[suffix], zipped=zipped, part=part, mark=mark, spreadsheet_safe=spreadsheet_safe)
+    return TextOutput(table, suffix, zipped=zipped, part=part, mark=mark, spreadsheet_safe=spreadsheet_safe)

@@ -79,7 +79,7 @@ def plan_file(job: Job, number: int, file: str) -> Plan:
         TextsiamError: the table cannot be read, a row cannot and is not skipped, or a column is missing.
     """
     parts: list[Part] = []
-    with open_table(file) as table:
+    with open_table(file, job.options.questions, job.options.form) as table:
         question_columns(table, *job.options.questions)
         chunks = table.chunks(job.options.pace.chunk)
         while True:
@@ -112,7 +112,8 @@ def score_part(job: Job, part: Part) -> ScoreSummary:
             )
         attempt.mkdir()
         try:
-            with open_table(part.file) as table, (attempt / "rejected").open("wb") as rejected:
+            opened = open_table(part.file, job.options.questions, job.options.form)
+            with opened as table, (attempt / "rejected").open("wb") as rejected:
                 _go_to(table, part.start)
                 columns = question_columns(table, *job.options.questions)
                 rejected.write(REJECTED)

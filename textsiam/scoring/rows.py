@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from textsiam.errors import TextsiamError
 from textsiam.files.atomic import locked
-from textsiam.files.opening import kind_of
-from textsiam.files.tables import Chunk, Table, check_distinct, display
+from textsiam.files.opening import PLAIN, Format, kind_of
+from textsiam.files.tables import Chunk, Table, check_distinct, display, positions
 from textsiam.inference.decisions import Answers
 from textsiam.scoring.outputs import DECISION, PROBABILITY, Output
 
@@ -41,6 +41,7 @@ class Options:
         spreadsheet_safe: put an apostrophe before values that a spreadsheet would run as formulas.
         overwrite: replace an existing output.
         pace: in which pieces.
+        form: how the table is written, if it is text.
     """
 
     questions: tuple[str, str]
@@ -48,6 +49,7 @@ class Options:
     spreadsheet_safe: bool = False
     overwrite: bool = False
     pace: Pace = Pace()
+    form: Format = PLAIN
 
 
 PACE = Pace()
@@ -142,7 +144,11 @@ def question_columns(table: Table, question1: str, question2: str) -> tuple[int,
     """
     check_distinct(question1=question1, question2=question2)
     columns = table.find(question1, "question1"), table.find(question2, "question2")
-    taken = [column for column in (PROBABILITY, DECISION) if column in table.columns]
+    if columns[0] == columns[1]:
+        raise TextsiamError(
+            f"{table.name} has one column for both {question1!r:.60} and {question2!r:.60}.", "Name two."
+        )
+    taken = [column for column in (PROBABILITY, DECISION) if positions(table.columns, column)]
     if taken:
         raise TextsiamError(f"The table has a column {taken[0]!r} already, which scoring adds.", "Rename it.")
     return columns
