@@ -9,13 +9,19 @@ import typer
 
 from textsiam.cli.terminal import training_output
 
-PairsFile = Annotated[str, typer.Argument(metavar="PAIRS", help="csv, tsv (either .gz), parquet; - is standard input.")]
+PairsFile = Annotated[
+    str, typer.Argument(metavar="PAIRS", help="csv, tsv (gzipped or not), parquet; - is standard input.")
+]
 ModelFolder = Annotated[
     Path | None, typer.Option("--model", help="Model folder; default: $TEXTSIAM_MODEL, or textsiam's own.")
 ]
 Question1 = Annotated[str, typer.Option(help="Column of the first question.")]
 Question2 = Annotated[str, typer.Option(help="Column of the second question.")]
 Label = Annotated[str, typer.Option(help="Column of the label, 1 = duplicate.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="What separates the values of a csv or tsv; default: , ; | or tab, as found.")
+]
+Encoding = Annotated[str | None, typer.Option(help="Of a csv or tsv; default: as its byte order mark says, or UTF-8.")]
 Threshold = Annotated[float | None, typer.Option(help="Lowest probability of a duplicate; default: the model's.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what exists.")]
 
@@ -61,6 +67,8 @@ def train(
     question1: Question1 = "question1",
     question2: Question2 = "question2",
     label: Label = "is_duplicate",
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
     force: Force = False,
 ) -> None:
@@ -98,7 +106,9 @@ def train(
     parameters |= {name: value for name, value in chosen.items() if value is not None}
     parameters |= {"random_state": seed, "verbose": 1}
 
-    read = partial(read_pairs, question1=question1, question2=question2, label=label)
+    read = partial(
+        read_pairs, question1=question1, question2=question2, label=label, delimiter=delimiter, encoding=encoding
+    )
     frame = read(pairs)
     dev_frame = read(dev) if dev else None
     validation = (dev_frame, dev_frame["is_duplicate"]) if dev_frame is not None else None
@@ -122,7 +132,7 @@ def train(
 def evaluate(
     pairs: Annotated[
         str | None,
-        typer.Argument(metavar="PAIRS", help="csv, tsv (either .gz), parquet; - is standard input."),
+        typer.Argument(metavar="PAIRS", help="csv, tsv (gzipped or not), parquet; - is standard input."),
     ] = None,
     model: ModelFolder = None,
     training: Annotated[str | None, typer.Option(help="The training pairs: adds slices by questions seen.")] = None,
@@ -136,6 +146,8 @@ def evaluate(
     question1: Question1 = "question1",
     question2: Question2 = "question2",
     label: Label = "is_duplicate",
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
 ) -> None:
     """Measure a model on labelled pairs."""
     from textsiam.cli.console import behaviour_text, evaluation_text
@@ -152,7 +164,9 @@ def evaluate(
         from textsiam.evaluation.model import evaluate_model
         from textsiam.files.pairs import read_pairs
 
-        read = partial(read_pairs, question1=question1, question2=question2, label=label)
+        read = partial(
+            read_pairs, question1=question1, question2=question2, label=label, delimiter=delimiter, encoding=encoding
+        )
         frame = read(pairs)
         questions = frame["question1"].tolist(), frame["question2"].tolist()
         known = set(read(training)[["question1", "question2"]].to_numpy().ravel()) if training else None
@@ -185,6 +199,8 @@ def score(
     model: ModelFolder = None,
     question1: Question1 = "question1",
     question2: Question2 = "question2",
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     threshold: Threshold = None,
     precision: Annotated[
         float | None, typer.Option(help="Threshold that had this precision on the model's dev pairs.")
@@ -225,6 +241,8 @@ def score(
             model=model,
             question1=question1,
             question2=question2,
+            delimiter=delimiter,
+            encoding=encoding,
             threshold=threshold,
             precision=precision,
             prior=prior,
