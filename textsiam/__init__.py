@@ -65,7 +65,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'textsiam' has no attribute {name!r}")
     from textsiam.errors import extras
 
-    with extras():
+    with extras("images" if _HOMES.get(name, "").startswith("images.") else None):
         if name in _MODULES:
             value = import_module(f"textsiam.{_MODULES[name]}")
         else:

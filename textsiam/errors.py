@@ -35,8 +35,11 @@ class MissingExtraError(TextsiamError, ImportError):
 
 
 @contextmanager
-def extras() -> Iterator[None]:
+def extras(wanted: str | None = None) -> Iterator[None]:
     """Say what to install where an import inside fails for want of an extra.
+
+    Args:
+        wanted: the extra that brings all of what runs inside; None: the one that brings what is missing.
 
     Raises:
         MissingExtraError: a package is missing that an extra brings.
@@ -48,5 +51,6 @@ def extras() -> Iterator[None]:
         if package not in _EXTRAS:
             raise
         raise MissingExtraError(
-            f"This needs {package}, which is not installed.", f"Install it: pip install 'textsiam[{_EXTRAS[package]}]'"
+            f"This needs {package}, which is not installed.",
+            f"Install it: pip install 'textsiam[{wanted or _EXTRAS[package]}]'",
         ) from error

@@ -105,7 +105,7 @@ def test_train_evaluate_score_compare_info(table, tmp_path):
     )
     assert trained.returncode == 0, trained.stderr
     assert "dev accuracy" in trained.stdout
-    assert "Epoch 2/2" in trained.stderr
+    assert "Epoch 2 of 2: " in trained.stderr
     assert "oneDNN" not in trained.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "pairs.csv"]
     assert json.loads((model / "config.json").read_text())["training"]["parameters"]["random_state"] == 3

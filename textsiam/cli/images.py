@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textsiam.cli.terminal import training_output
+from textsiam.cli.terminal import print_answer, training_output
 from textsiam.errors import TextsiamError
 from textsiam.inference.card import figure_text
 
@@ -53,12 +53,12 @@ def train(
     rotation: Annotated[int, typer.Option(help="Faces: which ten subjects are the test, 0 to 3.")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
 ) -> None:
     """Train a model by a published recipe, or on images or pairs of your own, and write its folder."""
     from textsiam.inference.folder import check_target
 
-    out = check_target(out, overwrite=force)
+    out = check_target(out, overwrite=overwrite)
     if [recipe, images, pairs].count(None) != 2:
         raise TextsiamError("Name one of --recipe, --images and --pairs.")
     chosen: dict[str, Any] = {
@@ -94,7 +94,7 @@ def train(
                     "Pictures of pairs are brought to one size: give it with --size, 56x46 for instance."
                 )
             outcome = run_pairs(pairs, (height, width, 3 if colour else 1), parameters, seed, **keeping)
-        outcome.save(out, overwrite=force)
+        outcome.save(out, overwrite=overwrite)
         discard(checkpoints)
     figures = outcome.figures
     one_shot = "" if outcome.one_shot is None else f", one-shot accuracy {outcome.one_shot:.4f}"
@@ -133,11 +133,11 @@ def evaluate(
     if json_file is not None:
         text = json.dumps(figures.to_dict(), indent=2)
         if json_file == "-":
-            typer.echo(text)
+            print_answer(text)
             return
         Path(json_file).write_text(text + "\n", encoding="utf-8")
     for name, value in figures.to_dict().items():
-        typer.echo(f"{name:<16} {figure_text(value)}")
+        print_answer(f"{name:<16} {figure_text(value)}")
 
 
 @app.command()
@@ -163,9 +163,9 @@ def compare(
         answer: dict[str, Any] = {"same": same, "distance": round(distance, 6), "threshold": limit}
         if verdicts.probabilities is not None:
             answer["probability"] = round(float(verdicts.probabilities[0]), 6)
-        typer.echo(json.dumps(answer))
+        print_answer(json.dumps(answer))
     else:
-        typer.echo(f"{'same' if same else 'different'}: distance {distance:.4f}, threshold {limit:.4f}")
+        print_answer(f"{'same' if same else 'different'}: distance {distance:.4f}, threshold {limit:.4f}")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -1,10 +1,25 @@
-"""What reaches the terminal while Keras is at work: standard output stays free for results."""
+"""What reaches the terminal: answers on standard output, and nothing else; what Keras says on standard error."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+
+import typer
+
+from textsiam.errors import TextsiamError
+
+
+def print_answer(text: str) -> None:
+    """Print a verb's answer.
+
+    Raises:
+        TextsiamError: standard output is closed.
+    """
+    if sys.stdout is None:
+        raise TextsiamError("Standard output is closed, where the answer belongs.", "Leave it open.")
+    typer.echo(text)
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """The verbs for question pairs: each parses, calls the library once, prints. Heavy imports live inside the verbs."""
 
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from textsiam.cli.terminal import training_output
+from textsiam.cli.terminal import print_answer, training_output
 
 PairsFile = Annotated[
     str, typer.Argument(metavar="PAIRS", help="csv, tsv (gzipped or not), parquet; - is standard input.")
@@ -23,7 +24,7 @@ Delimiter = Annotated[
 ]
 Encoding = Annotated[str | None, typer.Option(help="Of a csv or tsv; default: as its byte order mark says, or UTF-8.")]
 Threshold = Annotated[float | None, typer.Option(help="Lowest probability of a duplicate; default: the model's.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what exists.")]
+Overwrite = Annotated[bool, typer.Option("--force", help="Replace what exists.")]
 
 
 def train(
@@ -63,14 +64,14 @@ def train(
     calibration: Annotated[str | None, typer.Option(help="auto (default), platt, isotonic or none.")] = None,
     objective: Annotated[str | None, typer.Option(help="Threshold for the best accuracy (default) or f1.")] = None,
     precision: Annotated[float | None, typer.Option(help="Threshold for at least this precision.")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    random_state: Annotated[int, typer.Option("--seed", help="Of everything random.")] = 0,
     question1: Question1 = "question1",
     question2: Question2 = "question2",
     label: Label = "is_duplicate",
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
-    force: Force = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a model on labelled pairs and write its folder."""
     from textsiam.files.pairs import read_pairs
@@ -79,7 +80,7 @@ def train(
 
     if preset and warm_start:
         raise typer.BadParameter("a model that is trained further keeps its settings.", param_hint="--preset")
-    out = check_target(out, overwrite=force)
+    out = check_target(out, overwrite=overwrite)
     chosen = {
         "encoder": encoder,
         "units": units,
@@ -104,7 +105,7 @@ def train(
     }
     parameters = preset_parameters(preset) if preset else {}
     parameters |= {name: value for name, value in chosen.items() if value is not None}
-    parameters |= {"random_state": seed, "verbose": 1}
+    parameters |= {"random_state": random_state, "verbose": int(sys.stderr.isatty())}
 
     read = partial(
         read_pairs, question1=question1, question2=question2, label=label, delimiter=delimiter, encoding=encoding
@@ -120,7 +121,7 @@ def train(
         classifier = DuplicateClassifier.load(warm_start) if warm_start else DuplicateClassifier()
         classifier.set_params(**parameters, warm_start=warm_start is not None)
         classifier.fit(frame, frame["is_duplicate"], validation, checkpoints=checkpoints, resume=resume)
-    classifier.save(out, overwrite=force)
+    classifier.save(out, overwrite=overwrite)
     discard(checkpoints)
     figures = classifier.model_.bundle.metrics["dev"]
     typer.echo(
@@ -185,10 +186,10 @@ def evaluate(
     if json_file is not None:
         text = json.dumps(figures, indent=2, ensure_ascii=False)
         if json_file == "-":
-            typer.echo(text)
+            print_answer(text)
             return
         Path(json_file).write_text(text + "\n", encoding="utf-8")
-    typer.echo("\n\n".join(texts))
+    print_answer("\n\n".join(texts))
 
 
 def score(
@@ -210,7 +211,7 @@ def score(
     spreadsheet_safe: Annotated[
         bool, typer.Option("--spreadsheet-safe", help="Put ' before values that a spreadsheet would run.")
     ] = False,
-    force: Force = False,
+    overwrite: Overwrite = False,
     engine: Annotated[
         str, typer.Option(help="local, or dask: on a cluster, a file a part in the folder OUTPUT.")
     ] = "local",
@@ -248,7 +249,7 @@ def score(
             prior=prior,
             bad_rows=bad_rows,
             spreadsheet_safe=spreadsheet_safe,
-            overwrite=force,
+            overwrite=overwrite,
             progress=show,
             engine=engine,
             scheduler=scheduler,
@@ -273,6 +274,9 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare two questions."""
+    for question in (question1, question2):
+        if question.startswith("--") and " " not in question:
+            raise typer.BadParameter(f"no such option: {question}; a question that reads so follows after --")
     from textsiam.inference.decisions import is_duplicate, similarity
     from textsiam.inference.model import as_model
 
@@ -281,10 +285,10 @@ def compare(
     limit = chosen.threshold if threshold is None else threshold
     duplicate = is_duplicate(question1, question2, model=chosen, threshold=limit)
     if as_json:
-        typer.echo(json.dumps({"duplicate": duplicate, "probability": round(probability, 6), "threshold": limit}))
+        print_answer(json.dumps({"duplicate": duplicate, "probability": round(probability, 6), "threshold": limit}))
     else:
         verdict = "duplicate" if duplicate else "different"
-        typer.echo(f"{verdict}: probability {probability:.4f}, threshold {limit:.4f}")
+        print_answer(f"{verdict}: probability {probability:.4f}, threshold {limit:.4f}")
 
 
 def info(
@@ -298,6 +302,6 @@ def info(
 
     bundle = load_model(model).bundle
     if as_json:
-        typer.echo(json.dumps({"config": bundle.config, "metrics": bundle.metrics}, indent=2, ensure_ascii=False))
+        print_answer(json.dumps({"config": bundle.config, "metrics": bundle.metrics}, indent=2, ensure_ascii=False))
     else:
-        typer.echo(bundle.card.rstrip())
+        print_answer(bundle.card.rstrip())
