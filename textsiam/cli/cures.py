@@ -34,7 +34,9 @@ def in_options(cure: str, parameters: Iterable[Any]) -> str:
             return found[0]
         preposition, value = found["preposition"] or "", found["value"].strip("\"'")
         if parameter.param_type_name == "argument":
-            return preposition + ((parameter.metavar or found["name"]).strip("[]") if value == "…" else shlex.quote(value))
+            return preposition + (
+                (parameter.metavar or found["name"]).strip("[]") if value == "…" else shlex.quote(value)
+            )
         if value == "False" and parameter.is_flag:
             if parameter.secondary_opts:
                 return preposition + max(parameter.secondary_opts, key=len)

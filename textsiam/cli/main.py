@@ -18,7 +18,6 @@ from textsiam.cli.cures import in_options
 from textsiam.errors import TextsiamError, extras
 
 
-
 class _Verbs(typer.core.TyperGroup):
     """The verbs; Ctrl-C ends each with one line."""
 

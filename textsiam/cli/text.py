@@ -1,7 +1,6 @@
 """The verbs for question pairs: each parses, calls the library once, prints. Heavy imports live inside the verbs."""
 
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +29,9 @@ Overwrite = Annotated[bool, typer.Option("--force", help="Replace what exists.")
 def train(
     pairs: PairsFile,
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
-    dev: Annotated[str | None, typer.Option(help="Labelled pairs to decide on; default: a random tenth.")] = None,
+    validation: Annotated[
+        str | None, typer.Option("--dev", help="Labelled pairs to decide on; default: a random tenth.")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="Named settings: clean, fast, accurate, singh2019; options override them.")
     ] = None,
@@ -105,14 +106,13 @@ def train(
     }
     parameters = preset_parameters(preset) if preset else {}
     parameters |= {name: value for name, value in chosen.items() if value is not None}
-    parameters |= {"random_state": random_state, "verbose": int(sys.stderr.isatty())}
+    parameters |= {"random_state": random_state, "verbose": 1}
 
     read = partial(
         read_pairs, question1=question1, question2=question2, label=label, delimiter=delimiter, encoding=encoding
     )
     frame = read(pairs)
-    dev_frame = read(dev) if dev else None
-    validation = (dev_frame, dev_frame["is_duplicate"]) if dev_frame is not None else None
+    dev = read(validation) if validation else None
     checkpoints = out.with_name(f".{out.name}.checkpoints")
     with training_output():
         from textsiam.siamese.checkpoints import discard
@@ -120,7 +120,13 @@ def train(
 
         classifier = DuplicateClassifier.load(warm_start) if warm_start else DuplicateClassifier()
         classifier.set_params(**parameters, warm_start=warm_start is not None)
-        classifier.fit(frame, frame["is_duplicate"], validation, checkpoints=checkpoints, resume=resume)
+        classifier.fit(
+            frame,
+            frame["is_duplicate"],
+            None if dev is None else (dev, dev["is_duplicate"]),
+            checkpoints=checkpoints,
+            resume=resume,
+        )
     classifier.save(out, overwrite=overwrite)
     discard(checkpoints)
     figures = classifier.model_.bundle.metrics["dev"]
