@@ -8,11 +8,12 @@ install: .venv/installed
 # The environment is made anew where another Python is asked for: make test PYTHON=python3.12
 version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 ifneq ($(call version,$(PYTHON)),$(call version,$(BIN)/python))
+ANEW := --clear
 .PHONY: .venv/installed
 endif
 
 .venv/installed: setup.cfg constraints.txt
-	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv $(ANEW) .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[all,jax,dev]'
 	touch $@
