@@ -37,6 +37,38 @@ def test_the_pairs_every_newcomer_tries(question1, question2, duplicate):
     assert similarity(question1, question1) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(".5 mg", "5 mg"), ("a != b", "a = b"), ("10!", "10"), ("∩", "∪"), ("::)", "::("), ("a[i]", "a(i)"),
+     ("What does `<div>` do?", "What does `<table>` do?"), ("don't", "do not"), ("Is ¬p true?", "Is p true?"),
+     ("word " * 60 + "yes", "word " * 60 + "no"), ("?", "!")],
+)  # fmt: skip
+def test_nothing_but_the_same_text_is_certain(one, other):
+    assert similarity(one, other) == similarity(other, one) < 1
+    assert similarity(one, f" {one.upper()} ") == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What is a naïve person?", "What is a naive person?"),
+        ("Who designed the façade?", "Who designed the facade?"),
+        ("How do I get to the Straße?", "HOW DO I GET TO THE STRASSE?"),
+        ("Where is İstanbul?", "Where is Istanbul?"),
+    ],
+)
+def test_accents_and_case_make_little_difference(one, other):
+    assert similarity(one, other) > 0.9
+
+
+def test_it_knows_which_words_it_knows():
+    shares = load_model().unknown_share(
+        ["How do I learn chess?", "체스는 어떻게 배우나요?", "What is a xqzkvw?", "?!", "", "xqzkvw"]
+    )
+    assert shares.tolist() == [0, 1, 0.25, 0, 0, 1]
+    assert load_model().unknown_share([]).shape == (0,)
+
+
 def test_it_is_small_and_has_a_card():
     assert sum(path.stat().st_size for path in BUNDLED.iterdir()) <= 12_000_000
     card = (BUNDLED / "README.md").read_text(encoding="utf-8")

@@ -52,7 +52,25 @@ def test_unknown_words_together_have_the_ids_of_each_alone():
     ]
 
 
-@pytest.mark.parametrize("word", ["capit4l", "cäpital", "capital's", "capitxl", "cpt", "столица"])
+@pytest.mark.parametrize("word", ["capit4l", "capital's", "capitxl", "cpt", "столица"])
 def test_other_unknown_words_are_not_corrected(word):
     vocabulary = Vocabulary(["capital", "capital5", "cpta", "столицаа"], 256, correct_spelling=True)
     assert vocabulary.encode([word]) == Vocabulary([], 256).encode([word])
+
+
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [("naïve", "naive"), ("naive", "naïve"), ("cäpital", "capital"), ("Łódź".lower(), "lodz"), ("елка", "ёлка"),
+     ("πως", "πώς"), ("smorrebrod", "smørrebrød"), ("ete", "été")],
+)  # fmt: skip
+def test_an_unknown_word_is_the_known_one_of_other_accents(word, known):
+    assert Vocabulary(["other", known], 0, correct_spelling=True).ids([word]) == [2]
+    assert Vocabulary([known, word], 0, correct_spelling=True).ids([word]) == [2]  # a known word is itself
+    assert Vocabulary(["other", known], 0).ids([word]) == [None]
+    buckets = Vocabulary(["other"], 256, correct_spelling=True)
+    assert buckets.ids([word]) == buckets.ids([known])
+
+
+@pytest.mark.parametrize("word", ["à", "がく", "है", "кот"])
+def test_marks_that_make_other_letters_stay(word):
+    assert Vocabulary(["a", "かく", "ह", "код"], 0, correct_spelling=True).ids([word]) == [None]

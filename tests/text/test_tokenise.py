@@ -119,7 +119,7 @@ def test_numbers_names_and_signs(text, expected):
         ("كَيْفَ أتعلَّم العربية؟", "كَيْفَ أتعلَّم العربية"),
         ("שָׁלוֹם עולם", "שָׁלוֹם עולם"),
         ("Как выучить русский?", "как выучить русский"),
-        ("Πώς να μάθω ελληνικά;", "πώς να μάθω ελληνικά"),
+        ("Πώς να μάθω ελληνικά;", "πώσ να μάθω ελληνικά"),
         (unicodedata.normalize("NFD", "Làm thế nào để học tiếng Việt?"), "làm thế nào để học tiếng việt"),
         ("தமிழ் எப்படி", "தமிழ் எப்படி"),
         ("ދިވެހި ބަސް", "ދިވެހި ބަސް"),
@@ -127,7 +127,7 @@ def test_numbers_names_and_signs(text, expected):
         ("𞤆𞤵𞤤𞤢𞥄𞤪", "𞤨𞤵𞤤𞤢𞥄𞤪"),
         ("ខ្មែរ", "ខ្ មែ រ"),
         ("မြန်မာ", "မြ န် မာ"),
-        ("O que é isto? Straße, naïve, smørrebrød", "o que é isto straße naïve smørrebrød"),
+        ("O que é isto? Straße, naïve, smørrebrød", "o que é isto strasse naïve smørrebrød"),
     ],
 )
 def test_languages(text, expected):

@@ -60,8 +60,9 @@ def similarity(q1: str | Sequence[str], q2: str | Sequence[str], *, model: Model
     >>> similarity("How do I learn chess?", "how do I learn chess")
     1.0
 
-    Args and errors are those of ``is_duplicate``; a float, or float64 (n,) for sequences. Two questions of the same
-    tokens have probability 1 (case, marks and contractions make no difference), two empty ones too.
+    Args and errors are those of ``is_duplicate``; a float, or float64 (n,) for sequences. Texts that differ at most in
+    case, white space, typographic variants and marks at a sentence's end have probability 1, two empty ones too; no
+    others are certain.
     """
     chosen = as_model(model)
     if isinstance(q1, str) and isinstance(q2, str):

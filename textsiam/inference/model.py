@@ -23,6 +23,7 @@ from textsiam.inference.network import Network
 from textsiam.inference.threads import Map, one_blas_thread, worker_threads
 from textsiam.siamese.calibration import Calibration
 from textsiam.text.preprocessor import Preprocessor
+from textsiam.text.same import same_text
 from textsiam.text.tokenise import Tokenizer
 from textsiam.text.vocabulary import Vocabulary
 
@@ -160,6 +161,25 @@ class Model:
             raise TextsiamError(f"The model's {LAYOUT.config} has no {name}: it is older than that.", "Train it anew.")
         return value
 
+    def unknown_share(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the share of each question's tokens that the model does not know, float64 (n,) in [0, 1].
+
+        Where it is high for most questions, the model was trained on another language or subject, and its answers are
+        worth little: train one on pairs of your own.
+
+        >>> from textsiam import load_model
+        >>> load_model().unknown_share(["How do I learn chess?", "체스는 어떻게 배우나요?"]).tolist()
+        [0.0, 1.0]
+
+        Args:
+            texts: n questions.
+        """
+        texts = list(texts)
+        if not texts:
+            return np.empty(0)
+        with worker_threads(len(texts), self.threads) as share:
+            return self.preprocessor.unknown_share(texts, share)
+
     def encode(self, texts: Sequence[str]) -> EncodedQuestions:
         """Encode questions, to compare them with one another as often as it takes; each distinct text once.
 
@@ -189,8 +209,8 @@ class Model:
             second: (n,) numbers of the second.
 
         Returns:
-            float64 (n,) in [0, 1], higher = more alike; 1 for questions of the same tokens. Equal pairs, whichever
-            question comes first, have the same bits.
+            float64 (n,) in [0, 1], higher = more alike; 1 for the same text, see ``similarity``, alone. Equal pairs,
+            whichever question comes first, have the same bits.
 
         Raises:
             TextsiamError: there are not as many first as second questions, or one has no such number.
@@ -214,7 +234,7 @@ class Model:
             question2: the n questions to compare them with.
 
         Returns:
-            float64 (n,) in [0, 1], higher = more alike; 1 where both have the same tokens.
+            float64 (n,) in [0, 1], higher = more alike; 1 for the same text, see ``similarity``, alone.
 
         Raises:
             TextsiamError: there are not as many on both sides.
@@ -229,7 +249,7 @@ class Model:
         return self._scores(question1, question2)[0]
 
     def _scores(self, question1: Sequence[str], question2: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the score of each pair, and whether its questions have the same tokens."""
+        """Return the score of each pair, and whether its questions are the same text."""
         size = len(question1)
         if size != len(question2):
             raise TextsiamError(f"Sequences of questions must be of one length; received {size} and {len(question2)}.")
@@ -246,7 +266,7 @@ class Model:
             return self._compared(questions, questions.rows[:size], questions.rows[size:])
 
     def _compared(self, questions: EncodedQuestions, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the score of pairs of distinct texts, and whether their tokens are the same; each pair once."""
+        """Return the score of pairs of distinct texts, and whether they are the same to a reader; each pair once."""
         count = len(questions.texts)
         if not count:
             return np.empty(0), np.empty(0, dtype=bool)
@@ -262,7 +282,7 @@ class Model:
         same = a == b
         like = np.flatnonzero(~same & (lengths[a] == lengths[b]) & (ids[a, 0] == ids[b, 0]))
         for pair in like[(ids[a[like]] == ids[b[like]]).all(axis=1)] if like.size else ():
-            same[pair] = self.preprocessor.same(questions.texts[a[pair]], questions.texts[b[pair]])
+            same[pair] = same_text(questions.texts[a[pair]], questions.texts[b[pair]])
         return scores[place], same[place]
 
     def _encoded(self, texts: list[str], ids: np.ndarray, lengths: np.ndarray, share: Map) -> Encodings:

@@ -16,7 +16,6 @@ from textsiam.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
-_TOKENIZER = Tokenizer()  # drops nothing, whatever a model's own drops
 _REMEMBERED = 1 << 15  # parts of questions, mostly words, whose ids are remembered
 _TOGETHER = 16  # texts that are worth to be split together
 
@@ -72,10 +71,6 @@ class Preprocessor:
         self._plain_encoder = PlainEncoder(self._parts)
         self._cut_said = False
 
-    def same(self, text: str, other: str) -> bool:
-        """Whether two texts have the same tokens, whichever the vocabulary knows, or none and are equal as they are."""
-        return _content(text) == _content(other)
-
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
         """Return the ids of each question, 1 … ``max_length`` of them."""
         return [self._ids(text) for text in texts]
@@ -108,6 +103,24 @@ class Preprocessor:
         for start, (ids, sizes) in zip(edges, blocks, strict=False):
             padded[start : start + len(sizes), : ids.shape[1]] = ids
         return padded, lengths
+
+    def unknown_share(self, texts: Sequence[str], map: Callable[..., Iterable[Any]] = map) -> np.ndarray:
+        """Return the share of each question's tokens that the vocabulary does not know, float64 (n,) in [0, 1].
+
+        A misspelt word that is taken for a known one is known. A question without a token has share 0.
+
+        Args:
+            texts: n questions.
+            map: see ``encode_padded``.
+        """
+        if not self.vocabulary.oov_buckets:  # unknown tokens have no id
+            tokens = [self.tokenizer(text) for text in texts]
+            return np.array([1 - len(self.vocabulary.known(some)) / len(some) if some else 0.0 for some in tokens])
+        ids, lengths = self.encode_padded(texts, map)
+        unknown = ((ids > 0) & (ids <= self.vocabulary.oov_buckets)).sum(axis=1)
+        for row in np.flatnonzero((unknown == 1) & (lengths == 1)).tolist():
+            unknown[row] = bool(self.tokenizer(texts[row]))
+        return unknown / lengths
 
     def _encode_block(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return what ``encode_padded`` does."""
@@ -155,8 +168,3 @@ class Preprocessor:
             logger.warning(
                 "A question of %d tokens is cut at %d (max_length); this is said once.", length, self.max_length
             )
-
-
-def _content(text: str) -> list[str] | str:
-    normalised = normalise(text)
-    return _TOKENIZER.tokens(normalised) or normalised

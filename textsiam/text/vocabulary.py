@@ -10,7 +10,7 @@ import numpy as np
 
 from textsiam.errors import TextsiamError
 from textsiam.text.characters import has_digit
-from textsiam.text.spelling import Spelling
+from textsiam.text.spelling import Spelling, without_accents
 
 PAD = "[PAD]"
 
@@ -26,7 +26,8 @@ class Vocabulary:
     Args:
         tokens: known tokens, the most frequent first, distinct, none with white space.
         oov_buckets: number of buckets, 0 or an even number.
-        correct_spelling: give an unknown word the id of the known one that is one slip of typing away, if there is one.
+        correct_spelling: give an unknown word the id of the known one that has other accents or is one slip of typing
+            away, if there is one; accents make no difference to its bucket, either.
     """
 
     def __init__(self, tokens: Sequence[str], oov_buckets: int = 256, *, correct_spelling: bool = False):
@@ -109,7 +110,7 @@ class Vocabulary:
     def _unknown(self, tokens: Sequence[str]) -> list[int | None]:
         numbers: list[int | None] = [None] * len(tokens)
         if self.correct_spelling:
-            numbers = self._spelling(tokens)
+            numbers, tokens = self._spelling(tokens), list(map(without_accents, tokens))
         if not self.oov_buckets:
             return numbers
         return [self._bucket(t) if number is None else number for t, number in zip(tokens, numbers, strict=True)]
