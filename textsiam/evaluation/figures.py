@@ -102,17 +102,11 @@ def evaluate(
     both = 0 < tp + fn < truth.size
     accuracy_interval, ece_interval = _intervals(truth, scores, called, bootstrap, seed)
     return Figures(
-        rows=truth.size,
-        positives=tp + fn,
+        **decision_figures(truth, scores, called),
         threshold=float(threshold),
-        accuracy=float(metrics.accuracy_score(truth, called)),
         accuracy_interval=accuracy_interval,
         balanced_accuracy=float(metrics.balanced_accuracy_score(truth, called)) if both else None,
-        precision=defined(metrics.precision_score(truth, called, zero_division=np.nan)),
-        recall=defined(metrics.recall_score(truth, called, zero_division=np.nan)),
-        f1=defined(metrics.f1_score(truth, called, zero_division=np.nan)),
         mcc=float(metrics.matthews_corrcoef(truth, called)) if both else None,
-        roc_auc=float(metrics.roc_auc_score(truth, scores)) if both else None,
         average_precision=float(metrics.average_precision_score(truth, scores)) if both else None,
         log_loss=float(metrics.log_loss(truth, scores, labels=[0, 1])),
         brier=float(np.mean((scores - truth) ** 2)),
@@ -123,6 +117,35 @@ def evaluate(
         true_negatives=tn,
         false_negatives=fn,
     )
+
+
+def decision_figures(labels: Integers, scores: Floats, called: Booleans) -> dict[str, Any]:
+    """Return the figures of any scores and decisions, of probabilities as of distances, by their names in `Figures`.
+
+    >>> figures = decision_figures(np.array([1, 1, 0, 0]), np.array([-1, -4, -3, -9]), np.array([True] * 3 + [False]))
+    >>> figures["rows"], figures["accuracy"], figures["recall"], figures["roc_auc"]
+    (4, 0.75, 1.0, 0.75)
+
+    Args:
+        labels: (n,), 1 = duplicate or same, 0 = not; n >= 1.
+        scores: (n,), higher = more alike.
+        called: (n,), the decisions.
+
+    Returns:
+        rows, positives, accuracy, precision, recall, f1 and roc_auc.
+    """
+    from sklearn import metrics
+
+    positives = int(labels.sum())
+    return {
+        "rows": labels.size,
+        "positives": positives,
+        "accuracy": float(metrics.accuracy_score(labels, called)),
+        "precision": defined(metrics.precision_score(labels, called, zero_division=np.nan)),
+        "recall": defined(metrics.recall_score(labels, called, zero_division=np.nan)),
+        "f1": defined(metrics.f1_score(labels, called, zero_division=np.nan)),
+        "roc_auc": float(metrics.roc_auc_score(labels, scores)) if 0 < positives < labels.size else None,
+    }
 
 
 def reliability(labels: ArrayLike, probabilities: ArrayLike) -> Reliability:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import metrics
 
 from textsiam.errors import TextsiamError
-from textsiam.siamese.calibration import check_labelled
+from textsiam.evaluation.figures import decision_figures
+from textsiam.siamese.calibration import Floats, check_labelled
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class VerificationFigures:
         accuracy: share of right verdicts, in [0, 1], as all shares here.
         precision: share of same pairs among those called same; None when none is.
         recall: share of the same pairs called so; None without same pairs.
-        f1: harmonic mean of both; None when one is.
+        f1: harmonic mean of both; None when same pairs are neither there nor called.
         roc_auc: chance that a same pair is closer than a different one; None with one label only.
         loss: the mean training loss of the pairs; None for triplets.
         mean_same: mean distance of the same pairs; None without.
@@ -76,24 +76,17 @@ def verification_figures(
         TextsiamError: no pairs, lengths that differ, a distance that is not finite, or a label other than 0 and 1.
     """
     values, truth = check_labelled(distances, same)
-    called = values <= threshold
-    hits, positives = int((called & (truth == 1)).sum()), int(truth.sum())
-    both = 0 < positives < truth.size
-    precision = hits / int(called.sum()) if called.any() else None
-    recall = hits / positives if positives else None
     return VerificationFigures(
-        rows=truth.size,
-        positives=positives,
+        **decision_figures(truth, -values, values <= threshold),
         threshold=float(threshold),
-        accuracy=float(np.mean(called == (truth == 1))),
-        precision=precision,
-        recall=recall,
-        f1=None if precision is None or recall is None else 2 * hits / (int(called.sum()) + positives),
-        roc_auc=float(metrics.roc_auc_score(truth, -values)) if both else None,
         loss=loss,
-        mean_same=float(values[truth == 1].mean()) if positives else None,
-        mean_different=float(values[truth == 0].mean()) if positives < truth.size else None,
+        mean_same=_mean(values[truth == 1]),
+        mean_different=_mean(values[truth == 0]),
     )
+
+
+def _mean(values: Floats) -> float | None:
+    return float(values.mean()) if values.size else None
 
 
 def one_shot_accuracy(embeddings: ArrayLike, labels: ArrayLike) -> float:
