@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -40,6 +42,20 @@ def test_a_folder_is_replaced_whole(tmp_path):
     assert names(tmp_path / "made") == ["folder"]
     assert names(tmp_path / "made" / "folder") == ["c"]
     assert (tmp_path / "made" / "folder" / "c").read_bytes() == b"3"
+
+
+def test_what_else_stands_in_a_folder_is_kept_where_asked(tmp_path):
+    folder = tmp_path / "folder"
+    write_folder(folder, {"a": b"1", "b": b"2"})
+    (folder / "sub").mkdir()
+    (folder / "sub" / "c").write_bytes(b"3")
+    (folder / "link").symlink_to("nowhere")
+    write_folder(folder, {"a": b"4"}, keep=True)
+    assert names(folder) == ["a", "b", "link", "sub"]
+    assert [(folder / name).read_bytes() for name in ("a", "b", "sub/c")] == [b"4", b"2", b"3"]
+    assert (folder / "link").is_symlink()
+    write_folder(tmp_path / "new", {"a": b"5"}, keep=True)
+    assert names(tmp_path) == ["folder", "new"]
 
 
 def test_a_folder_that_cannot_be_renamed_into_place_stays_what_it_was(tmp_path, monkeypatch):
@@ -83,6 +99,24 @@ except TextsiamError as error:
     with locked(tmp_path / "kept", "", keep=True):
         pass
     assert names(tmp_path) == ["kept"]
+
+
+def test_a_lock_is_waited_for(tmp_path):
+    order = []
+
+    def inside(number):
+        with locked(tmp_path / "lock", "Busy.", wait=60):
+            order.append(number)
+            time.sleep(0.05)
+            order.append(number)
+
+    threads = [threading.Thread(target=inside, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert order[::2] == order[1::2]
+    assert sorted(order[::2]) == [0, 1, 2, 3]
 
 
 def test_a_lock_that_cannot_be_made(tmp_path):

@@ -7,7 +7,6 @@ import struct
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from textsiam import ImageSiamese
@@ -144,86 +143,3 @@ def test_without_a_folder_keras_downloads(monkeypatch):
         read_dataset("mnist", None, "train")
     with pytest.raises(TextsiamError, match=r"ORL faces are not downloaded.*data_dir=…"):
         read_dataset("faces_orl", None, "train")
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """A folder with a class each, and a table of pairs of its pictures."""
-    folder = tmp_path_factory.mktemp("own")
-    images, labels = patterns(4, 20, (16, 16))
-    paths = []
-    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        paths.append(folder / "images" / f"class {label}" / f"{number}.png")
-        paths[-1].parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(paths[-1])
-    generator = np.random.default_rng(0)
-    rows = ["path_a,path_b,same"]
-    for _ in range(300):
-        one, other = generator.choice(80, 2, replace=False)
-        a, b = (paths[place].relative_to(folder) for place in (one, other))
-        rows.append(f"{a},{b},{int(labels[one] == labels[other])}")
-    (folder / "pairs.csv").write_text("\n".join(rows) + "\n")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def own_model(own, tmp_path_factory):
-    out = tmp_path_factory.mktemp("models") / "model"
-    code, _, _ = invoke("train", "--images", own / "images", "--out", out, "--epochs", 10, "--calibration", "platt")
-    assert code == 0
-    return out
-
-
-def test_own_images_are_trained_on_and_measured(own, own_model):
-    assert {path.name for path in own_model.iterdir()} >= PICTURES
-    code, said, _ = invoke("evaluate", "--model", own_model, "--images", own / "images", "--json", "-")
-    assert code == 0
-    figures = json.loads(said)
-    assert figures["rows"] == 160
-    assert figures["roc_auc"] > 0.95
-    code, said, _ = invoke("evaluate", "--model", own_model, "--pairs", own / "pairs.csv")
-    assert "rows             300" in said
-
-
-def test_two_pictures_are_compared(own, own_model):
-    same, other = (sorted((own / "images" / name).iterdir()) for name in ("class 0", "class 1"))
-    _, said, _ = invoke("compare", same[0], same[1], "--model", own_model)
-    assert said.startswith("same: distance 0.")
-    _, said, _ = invoke("compare", same[0], other[0], "--model", own_model, "--json")
-    answer = json.loads(said)
-    assert answer["same"] is False
-    assert answer["distance"] > answer["threshold"]
-    assert 0 < answer["probability"] < 0.5
-
-
-def test_own_pairs_are_trained_on(own, tmp_path):
-    out = tmp_path / "model"
-    options = ("--size", "16x16", "--epochs", 2, "--loss", "binary_crossentropy")
-    code, said, _ = invoke("train", "--pairs", own / "pairs.csv", "--out", out, *options)
-    assert code == 0
-    assert "on 30 pairs" in said
-    assert (out / "pairs.png").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("train", "--out", "m"), "Name one of --recipe, --images and --pairs"),
-        (("train", "--out", "m", "--recipe", "mnist"), "no recipe 'mnist'; there are: mnist-dense"),
-        (("train", "--out", "m", "--pairs", "none.csv"), "brought to one size"),
-        (("train", "--out", "m", "--images", "none", "--size", "big"), "A size is HEIGHTxWIDTH"),
-        (("train", "--out", "m", "--images", "none"), "none does not exist"),
-        (("train", "--out", "m", "--recipe", "kinship"), "ORL faces are not downloaded"),
-        (("evaluate", "--model", "none"), "Name one of --images and --pairs"),
-        (("evaluate", "--model", "none", "--images", "none"), "no model folder none"),
-        (("compare", "a.png", "b.png", "--model", "none"), "no model folder none"),
-    ],
-    ids=str,
-)
-def test_a_mistake_is_one_line(arguments, message, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, _, error = invoke(*arguments)
-    assert code == 1
-    assert message in error
-    assert "\n" not in error
-    assert not (tmp_path / "m").exists()

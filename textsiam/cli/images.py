@@ -1,6 +1,7 @@
 """The command line's ``images`` verbs: each parses, calls the library, prints. Heavy imports live inside the verbs."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from textsiam.images.verification import VerificationFigures
 
 app = typer.Typer(
-    help="Siamese networks for images: train, evaluate, compare.", no_args_is_help=True, rich_markup_mode=None
+    help="Siamese networks for images: train, evaluate, compare, enroll, identify.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Folder = Annotated[Path, typer.Option("--model", help="Model folder that images train wrote.")]
@@ -150,12 +153,11 @@ def compare(
 ) -> None:
     """Compare two pictures."""
     with training_output():
-        from textsiam.images.data.pixels import read_picture
         from textsiam.images.model import ImageSiamese
+        from textsiam.images.pictures import read_pictures
 
         siamese = ImageSiamese.load(model)
-        height, width, channels = siamese.model_.network.shape
-        a, b = (read_picture(path, size=(height, width), channels=channels)[None] for path in (image_a, image_b))
+        a, b = (read_pictures(siamese, [path]) for path in (image_a, image_b))
         verdicts = siamese.verify(a, b, threshold)
     limit = siamese.threshold_ if threshold is None else threshold
     distance, same = float(verdicts.distances[0]), bool(verdicts.same[0])
@@ -166,6 +168,56 @@ def compare(
         print_answer(json.dumps(answer))
     else:
         print_answer(f"{'same' if same else 'different'}: distance {distance:.4f}, threshold {limit:.4f}")
+
+
+@app.command()
+def enroll(
+    name: Annotated[str, typer.Argument(help="Who or what the pictures show.")],
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="png, jpg, pgm or ppm.")],
+    model: Folder,
+) -> None:
+    """Make a name known by its pictures, without training; a name that is known already gets more."""
+    with training_output():
+        from textsiam.images.pictures import enroll_pictures
+
+        names = enroll_pictures(model, name, pictures).model_.gallery.names
+    count = names.count(name)
+    known = f"{count} picture{'s' * (count > 1)}"
+    typer.echo(f"{model}: {name} is known by {known}; names in all: {len(set(names))}")
+
+
+@app.command()
+def identify(
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="png, jpg, pgm or ppm.")],
+    model: Folder,
+    k: Annotated[int, typer.Option("-k", help="How many of the nearest names to tell.")] = 1,
+    threshold: Annotated[
+        float | None, typer.Option(help="Largest distance of a name; default: the model's own.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say which of the enrolled names each picture shows, or "unknown" where none is near enough."""
+    with training_output():
+        from textsiam.images.model import ImageSiamese
+        from textsiam.images.pictures import read_pictures
+
+        siamese = ImageSiamese.load(model)
+        answers = siamese.identify(read_pictures(siamese, pictures), k, threshold)
+    limit = siamese.threshold_ if threshold is None else threshold
+    if as_json:
+        told = [
+            {"picture": typer.format_filename(path), "threshold": limit, **asdict(answer)}
+            for path, answer in zip(pictures, answers, strict=True)
+        ]
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    for path, answer in zip(pictures, answers, strict=True):
+        typer.echo(
+            f"{typer.format_filename(path)}: {answer.name}, distance {answer.distance:.4f}, threshold {limit:.4f}"
+        )
+        if k > 1:
+            for match in answer.matches:
+                typer.echo(f"  {match.distance:.4f}  {match.name}")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -41,12 +41,13 @@ def write_output(path: str | os.PathLike[str], content: bytes) -> None:
         raise TextsiamError(f"{path} cannot be written: {error.strerror}.", "Name another place.") from error
 
 
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(path: Path, files: Mapping[str, bytes], *, keep: bool = False) -> None:
     """Write a folder beside its place, bring it to the disk, rename it into place; it replaces one that is there.
 
     Args:
         path: the folder.
         files: content by name.
+        keep: take what else stands in a folder that is replaced into the new one.
 
     Raises:
         OSError: it cannot be written; what stood there before still does.
@@ -57,6 +58,11 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         new.mkdir(parents=True)
         for name, content in files.items():
             _write(new / name, content)
+        for entry in path.iterdir() if keep and path.exists() else ():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.copytree(entry, new / entry.name, symlinks=True)
+            elif entry.name not in files:
+                shutil.copy2(entry, new / entry.name, follow_symlinks=False)
         sync_folder(new)
         if path.exists():
             path.rename(old)
@@ -91,13 +97,14 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(lock: Path, busy: str, *, keep: bool = False) -> Iterator[None]:
+def locked(lock: Path, busy: str, *, keep: bool = False, wait: float = 0) -> Iterator[None]:
     """Keep other processes out while this one is inside.
 
     Args:
         lock: the file that is locked.
         busy: what to say where another process is inside.
         keep: leave the file where it is.
+        wait: seconds to wait for the other process.
 
     Raises:
         TextsiamError: another process is inside.
@@ -105,7 +112,7 @@ def locked(lock: Path, busy: str, *, keep: bool = False) -> Iterator[None]:
     """
     file = FileLock(lock)
     try:
-        file.acquire(timeout=0)
+        file.acquire(timeout=wait)
     except Timeout as error:
         raise TextsiamError(busy) from error
     try:

@@ -31,6 +31,7 @@ class ImageModel:
         gallery: who is enrolled.
         training: summary of the training, JSON values.
         metrics: figures by split, as in metrics.json.
+        extras: other files of the folder by name: training history, pictures.
     """
 
     network: SiameseNetwork
@@ -40,6 +41,7 @@ class ImageModel:
     gallery: Gallery
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, bytes] = field(default_factory=dict)
 
     def to_bundle(self) -> Bundle:
         """Return the content of the folder."""
@@ -56,7 +58,7 @@ class ImageModel:
             "threshold": {"value": self.threshold, "objective": "accuracy"},
         }
         weights = self.network.get_weights() | {_EMBEDDINGS: self.gallery.embeddings}
-        return Bundle(config, weights, self.metrics, _card(self))
+        return Bundle(config, weights, self.metrics, _card(self), extras=self.extras)
 
     @classmethod
     def from_bundle(cls, bundle: Bundle, name: str) -> "ImageModel":
@@ -100,6 +102,7 @@ class ImageModel:
             gallery,
             config.get("training", {}),
             bundle.metrics,
+            bundle.extras,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from unicodedata import category
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from textsiam.errors import TextsiamError
 from textsiam.images.network import Floats
 
 UNKNOWN = "unknown"
+_UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line ends
 
 Compare = Callable[[Floats, Floats], Floats]  # (n, d), (n, d) → distances (n,)
 
@@ -59,10 +61,12 @@ class Gallery:
         Raises:
             TextsiamError: the name is empty or "unknown", or there is no image.
         """
-        if not isinstance(name, str) or not name.strip() or name == UNKNOWN:
-            raise TextsiamError(f"A name is a text other than {UNKNOWN!r}, not {name!r}.")
+        if not isinstance(name, str) or not name.strip() or name.strip() == UNKNOWN:
+            raise TextsiamError(f"A name is a text other than {UNKNOWN!r}, not {name!r:.60}.", "Choose another name.")
+        if any(category(character) in _UNWRITABLE for character in name):
+            raise TextsiamError(f"A name is one line of text, not {name!r:.60}.", "Choose another name.")
         if not len(embeddings):
-            raise TextsiamError(f"{name!r} needs an image to be known by; got none.")
+            raise TextsiamError(f"{name!r:.60} needs an image to be known by; got none.", "Give one.")
         return Gallery(
             (*self.names, *[name] * len(embeddings)), np.concatenate([self.embeddings, embeddings], dtype=np.float32)
         )
@@ -80,9 +84,9 @@ class Gallery:
             TextsiamError: the gallery is empty, or k is below 1.
         """
         if not self.names:
-            raise TextsiamError("Nobody is enrolled. Call enroll(name, images) first.")
-        if k < 1:
-            raise TextsiamError(f"k is a number of names, at least 1, not {k}.")
+            raise TextsiamError("Nobody is enrolled.", "Enroll a name with its images first.")
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+            raise TextsiamError(f"k is a number of names, at least 1, not {k!r:.60}.")
         return [self._nearest(embedding, compare, threshold, k) for embedding in embeddings]
 
     def _nearest(self, embedding: Floats, compare: Compare, threshold: float, k: int) -> Identification:

@@ -280,10 +280,11 @@ class ImageSiamese:
         Raises:
             TextsiamError: see ``distance``.
         """
+        limit = self._limit(threshold)
         distances = self.distance(a, b)
         calibration = self._trained().calibration
         return Verdicts(
-            distances <= (self.threshold_ if threshold is None else threshold),
+            distances <= limit,
             distances,
             calibration(-distances) if calibration else None,
         )
@@ -347,9 +348,15 @@ class ImageSiamese:
         Raises:
             TextsiamError: see ``embed``; or nobody is enrolled.
         """
-        model = self._trained()
-        limit = model.threshold if threshold is None else threshold
+        model, limit = self._trained(), self._limit(threshold)
         return model.gallery.identify(self.embed(images), model.network.compare, limit, k)
+
+    def _limit(self, threshold: float | None) -> float:
+        if threshold is None:
+            return self.threshold_
+        if not isinstance(threshold, (int, float, np.number)) or not np.isfinite(threshold):
+            raise TextsiamError(f"threshold is a distance, a finite number, not {threshold!r:.60}.")
+        return float(threshold)
 
     def save(self, path: str | Path, *, overwrite: bool = False, extras: dict[str, bytes] | None = None) -> None:
         """Write the model folder, the gallery in it.
@@ -357,12 +364,13 @@ class ImageSiamese:
         Args:
             path: the folder.
             overwrite: replace a model that is there.
-            extras: other files to put into it, by name.
+            extras: other files to put into it, by name, beside those that came with the model.
 
         Raises:
             TextsiamError: the folder exists and ``overwrite`` is off, or it cannot be written.
         """
-        write_bundle(path, replace(self._trained().to_bundle(), extras=extras or {}), overwrite=overwrite)
+        bundle = self._trained().to_bundle()
+        write_bundle(path, replace(bundle, extras={**bundle.extras, **(extras or {})}), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | Path) -> "ImageSiamese":

@@ -173,19 +173,37 @@ def check_target(path: str | Path, *, overwrite: bool) -> Path:
     return path
 
 
-def write_bundle(path: str | Path, bundle: Bundle, *, overwrite: bool = False) -> None:
+def write_bundle(path: str | Path, bundle: Bundle, *, overwrite: bool = False, keep: bool = False) -> None:
     """Write a model folder, whole or not at all.
+
+    Args:
+        path: the folder.
+        bundle: what it holds.
+        overwrite: replace a model that is there.
+        keep: leave other files of that model's folder where they are.
 
     Raises:
         TextsiamError: see ``check_target``; or the disk is full or not writable.
     """
     path = check_target(path, overwrite=overwrite)
     try:
-        write_folder(path, bundle.to_files())
+        write_folder(path, bundle.to_files(), keep=keep)
     except OSError as error:
         raise TextsiamError(
             f"Cannot write the model folder {path}: {error.strerror or error}.", "Make room, or write elsewhere."
         ) from error
+
+
+def find_folder(path: str | Path) -> Path:
+    """Return the path of a folder.
+
+    Raises:
+        TextsiamError: there is none.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise TextsiamError(f"There is no model folder {path}.", "Name one that train wrote.")
+    return path
 
 
 def read_bundle(path: str | Path) -> Bundle:
@@ -194,9 +212,7 @@ def read_bundle(path: str | Path) -> Bundle:
     Raises:
         TextsiamError: there is no such folder, or it is foreign or damaged.
     """
-    path = Path(path)
-    if not path.is_dir():
-        raise TextsiamError(f"There is no model folder {path}.", "Name one that train wrote.")
+    path = find_folder(path)
     try:
         files = {LAYOUT.manifest: (path / LAYOUT.manifest).read_bytes()} if (path / LAYOUT.manifest).is_file() else {}
         for name in _from_json(files.get(LAYOUT.manifest, b"{}"), str(path), LAYOUT.manifest):
