@@ -11,27 +11,42 @@ from textsiam.text.characters import UNSPACED, UNSPACED_MARKS, WORD
 from textsiam.text.contractions import CONTRACTED, expand_contraction
 from textsiam.text.normalise import normalise
 
+_UNIT = rf"(?:[a-z]{{1,9}})?(?![{WORD}])"
 TOKEN_PATTERN = "|".join(
     (
-        rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?(?![{WORD}])",  # 10,000
-        rf"[0-9]+\.[0-9]+(?![{WORD}])",  # 2.5
+        # 10,000 and 1_000, 1,00,000 as in India; a fraction, and the unit that is written close: 1,500.5km, 10,000th
+        rf"[0-9]{{1,3}}(?:(?:,[0-9]{{3}})+|(?:_[0-9]{{3}})+|(?:,[0-9]{{2}})+,[0-9]{{3}})(?:\.[0-9]+)?{_UNIT}",
+        rf"[0-9]+\.[0-9]+{_UNIT}",  # 2.5, 3.5mm
+        rf"(?<![{WORD}.])\.[0-9]+{_UNIT}",  # .5
         rf"[a-z](?:\+\+|#)(?![{WORD}])",  # c++, c#
         r"[a-z0-9]++(?:'[a-z]++){0,3}+(?![^\x00-\x7f])",  # the common case first, for speed
         # A glance ahead spares spaces and signs the long class; a word does not start with a combining accent.
         rf"(?=[a-z0-9\x80-\u02ff\u0370-\U0010ffff])[{WORD}]+(?:'[{WORD}]+){{0,3}}",
         rf"[{UNSPACED}][{UNSPACED_MARKS}]*",  # a character with its marks
-        r"[+*=<>%$#&@^~|€£¥₹₽₩¢°√∞∑∫≠≤≥±]",
+        r"[+*=<>%$#&@^~|¢-©¬®°±]",
         r"[-/](?= ?[0-9])",
-        "[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]",  # arrows, dingbats, emoji
+        "[\u20a0-\u20cf\u2100-\u214f\u2190-\u2bff\U0001d100-\U0001d1ff\U0001f000-\U0001faff]",  # currencies … emoji
     )
 )
+_LEADING_ZERO = re.compile(r"0?\.([0-9]++)([a-z]*+)$")  # 0.50; 3.10 may be a version
 _find_tokens = re.compile(TOKEN_PATTERN).findall
 
 
 def _split(token: str) -> tuple[str, ...]:
     if token in CONTRACTED or "'" in token:
         return expand_contraction(token)
-    return (token.replace(",", ""),)
+    return _number(token) if token[0] in ".0123456789" else (token,)
+
+
+def _number(token: str) -> tuple[str, ...]:
+    """Write a number one way: ``1,00,000`` → ``100000``, ``.50`` → ``0.5``; three hundreds in a row are a list."""
+    groups = token.split(",")
+    if len(groups) > 2 and len(groups[0]) == 3 and "000" not in groups:
+        return tuple(groups)  # 100,200,300
+    number = token.replace(",", "").replace("_", "")
+    if fraction := _LEADING_ZERO.match(number):
+        return (f"0.{fraction[1].rstrip('0') or '0'}{fraction[2]}",)
+    return (number,)
 
 
 @dataclass(frozen=True)
