@@ -37,9 +37,9 @@ from textsiam import load_model, read_pairs, score_file, similarity
 from textsiam.files.opening import open_table
 from textsiam.inference.lstm import by_beginning, product_rows, shared_beginnings
 from textsiam.scoring.rows import CHUNK
-from textsiam.siamese.measures import lexical_similarities, vector_similarities
+from textsiam.siamese.measures import vector_similarities
 from textsiam.siamese.thresholds import choose_threshold
-from textsiam.text.lexical import Lexicon
+from textsiam.text.lexical import Lexicon, lexical_similarities
 
 ROWS, BLOCK = 1024, 2048  # questions of a step of the encoder; pairs compared together
 STAGES = ("text", "encoder", "pairs", "file")
@@ -266,7 +266,7 @@ def profile(model: Any, pairs: pd.DataFrame, rounds: int, folder: Path) -> tuple
         "encoder: matrix products": lambda: run(np.matmul(state[:k], blocks, out=gates[:, :k]) for k in active),
         "pairs: lexical measures": lambda: run(lexical_similarities(shape.lexical, *pair, lexicon) for pair in cut),
         "pairs: vector measures": lambda: run(
-            vector_similarities(shape.measures, vectors[a], vectors[b], np) for a, b in couples
+            vector_similarities(shape.vector, vectors[a], vectors[b], np) for a, b in couples
         ),
         "file: CSV reading": lambda: read_whole(source),
     }

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from textsiam import load_model
-from textsiam.siamese.measures import lexical_similarities
-from textsiam.text.lexical import Lexicon
+from textsiam.text.lexical import Lexicon, lexical_similarities
 from textsiam.text.preprocessor import pad_sequences
 
 STEPS, BATCH = 30, 512  # of the Keras side
