@@ -1,4 +1,4 @@
-"""Try changes of the recipe, one at a time, and append what each is worth on dev to docs/experiments.md.
+"""Try changes of the recipe, one at a time, and append what each is worth on dev to docs/results/experiments.md.
 
 python scripts/experiments.py --data quora_question_pairs.tsv.gz --vectors glove.6B.50d.txt --names base frozen
 
@@ -23,7 +23,7 @@ from textsiam.files.pairs import read_pairs
 from textsiam.inference.model import load_model
 from textsiam.training.presets import preset
 
-TABLE = Path(__file__).resolve().parent.parent / "docs" / "experiments.md"
+TABLE = Path(__file__).resolve().parent.parent / "docs" / "results" / "experiments.md"
 COLUMNS = (
     "date, experiment, split, train pairs, epochs, seed, dev accuracy, ROC AUC, log loss, minutes, pairs/s, MB, on"
 )

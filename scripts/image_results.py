@@ -1,10 +1,10 @@
-"""Run the image recipes and print the table of the README: figures as means over seeds, minutes, target, met or not.
+"""Run the image recipes and print the table of docs/results/images.md: figures as means over seeds, minutes, target, met or not.
 
 python scripts/image_results.py --data-dir data --out results
 
 Every run is kept in results.json as soon as it has ended: the same command goes on with those that are missing. Faces
 and kinship are run on three rotations of the test subjects a seed. The runs faces-random, faces-semihard and so on
-compare negatives; those named dense-… and fashion-… are ablations for docs/images.md.
+compare negatives; those named dense-… and fashion-… are ablations for docs/results/images.md.
 """
 
 import argparse

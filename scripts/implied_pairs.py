@@ -2,7 +2,7 @@
 
 python scripts/implied_pairs.py --data quora_question_pairs.tsv.gz
 
-Prints the table of docs/experiments.md.
+Prints the table of docs/results/experiments.md.
 """
 
 import argparse

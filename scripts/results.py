@@ -1,4 +1,4 @@
-"""Train and measure the models of the README's results table, on the full Quora Question Pairs.
+"""Train and measure the models of docs/results/quora.md, on the full Quora Question Pairs.
 
 python scripts/results.py --data quora_question_pairs.tsv.gz --vectors glove.6B.50d.txt --out results
 

@@ -114,7 +114,7 @@ def test_every_word_list_and_every_word_is_used():
 
 
 def test_the_documentation_lists_every_test(cases):
-    text = (Path(__file__).parent.parent.parent / "docs" / "behaviour.md").read_text("utf-8")
+    text = (Path(__file__).parent.parent.parent / "docs" / "results" / "behaviour.md").read_text("utf-8")
     counts = Counter((case.capability, case.kind, case.expectation) for case in cases)
     for row, count in counts.items():
         assert f"| {' | '.join(row)} | {count} |" in text
