@@ -1,4 +1,4 @@
-"""Run the image recipes and print the table of docs/results/images.md: figures as means over seeds, minutes, target, met or not.
+"""Run the image recipes, print the table of docs/results/images.md: means over seeds, minutes, target, met or not.
 
 python scripts/image_results.py --data-dir data --out results
 
