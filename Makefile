@@ -36,7 +36,7 @@ check: install
 
 # The site, in site/; a broken link fails.
 docs: install
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # What `pip install` brings without extras, package by package.
 size: install
