@@ -6,6 +6,7 @@ CHANGELOG.md. A page asks for one by a comment: <!-- made: command line -->.
 
 import ast
 import html
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,32 @@ def _code(value: Any) -> str:
 
 def _cell(text: str | None) -> str:
     return html.escape(" ".join((text or "").split()), quote=False).replace("|", "\\|")
+
+
+def text_parameters() -> str:
+    """Return the table of what DuplicateClassifier takes."""
+    from textsiam.training.parameters import TextParameters
+
+    return _parameters(TextParameters)
+
+
+def image_parameters() -> str:
+    """Return the table of what ImageSiamese takes."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from textsiam.images.parameters import ImageParameters
+
+    return _parameters(ImageParameters)
+
+
+def _parameters(kind: Any) -> str:
+    from textsiam.siamese.parameters import about
+
+    lines = ["| parameter | default | meaning | must be |", "|---|---|---|---|"]
+    for name, (field, known) in about(kind).items():
+        default = ", ".join(field.default) if name == "measures" else repr(field.default)
+        rule = known.check.rule if known.check else ""
+        lines.append(f"| {_code(name)} | {_code(default)} | {_cell(known.help)} | {_cell(rule)} |")
+    return "\n".join(lines)
 
 
 def house() -> str:
@@ -141,4 +168,10 @@ def changes() -> str:
     return (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("\n")[2]
 
 
-_MADE: dict[str, Callable[[], str]] = {"command line": command_line, "house": house, "changes": changes}
+_MADE: dict[str, Callable[[], str]] = {
+    "command line": command_line,
+    "text parameters": text_parameters,
+    "image parameters": image_parameters,
+    "house": house,
+    "changes": changes,
+}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from textsiam.files.splits import split_pairs
     from textsiam.images.model import ImageSiamese
     from textsiam.inference.decisions import is_duplicate, similarity
-    from textsiam.inference.model import load_model
+    from textsiam.inference.model import Model, load_model
     from textsiam.scoring.file import score_file
     from textsiam.scoring.frame import score_frame
     from textsiam.siamese.losses import contrastive_loss, triplet_loss

@@ -16,6 +16,12 @@ _EXTRAS = {
 class TextsiamError(ValueError):
     """Data, a model or a parameter is wrong, and here is what to do about it.
 
+    >>> error = TextsiamError("model exists.", "Pass overwrite=True to replace it.")
+    >>> str(error)
+    'model exists. Pass overwrite=True to replace it.'
+    >>> error.cure
+    'Pass overwrite=True to replace it.'
+
     Args:
         problem: the rule that was broken and the value met, whole sentences.
         cure: what to do, whole sentences. Parameters stand in it as in Python, ``overwrite=True``; the command line

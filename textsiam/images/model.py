@@ -40,6 +40,10 @@ _CONSTRUCTOR = signature_of(ImageParameters, positional=3)
 class ImageSiamese:
     """A Siamese network for images: embeddings that lie close together where two images show the same.
 
+    >>> siamese = ImageSiamese("conv", loss="triplet", margin=0.2)
+    >>> siamese.loss, siamese.margin, siamese.epochs
+    ('triplet', 0.2, 10)
+
     Args:
         encoder: "dense", "lenet", "conv", the name of a backbone of ``keras.applications``, or a Keras model.
         loss: "contrastive", "triplet" or "binary_crossentropy".

@@ -70,7 +70,7 @@ class Model:
     >>> model = load_model()
     >>> questions = model.encode(["How do I learn chess?", "how do I learn chess", "Where is Oslo?"])
     >>> model.compare(questions, [0, 0], [1, 2]).round(2).tolist()
-    [1.0, 0.0]
+    [1.0, 0.01]
 
     Args:
         bundle: what the model folder holds.
@@ -330,6 +330,10 @@ def _numbers(values: ArrayLike, count: int) -> np.ndarray:
 
 def load_model(path: str | Path | None = None, *, cache_bytes: int = 0) -> Model:
     """Read a trained model.
+
+    >>> model = load_model()
+    >>> 0 < model.threshold < 1
+    True
 
     Args:
         path: a model folder; None takes the one named by the environment variable ``TEXTSIAM_MODEL``, or the model that

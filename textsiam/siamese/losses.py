@@ -22,6 +22,10 @@ def contrastive_loss(y_true: Array, distance: Array, margin: float = 1.0, form: 
     and with the label turned round). Form "squared": y·d² + (1 − y)·max(m² − d², 0), found in several published
     recipes; its push on different pairs is proportional to d, so it lets go of those that lie closest together.
 
+    >>> loss = contrastive_loss([1.0, 0.0, 0.0], [0.5, 0.5, 2.0], margin=1.0)
+    >>> [float(value) for value in loss]
+    [0.25, 0.25, 0.0]
+
     Args:
         y_true: (n,) or (n, 1), 1 = same, 0 = different.
         distance: (n, 1) or (n,), Euclidean distance, at least 0.
@@ -48,6 +52,11 @@ def triplet_loss(anchor: Array, positive: Array, negative: Array, margin: float 
     """Return max(d(a, p) − d(a, n) + m, 0), triplet by triplet.
 
     d is the Euclidean distance, or its square (Schroff, Kalenichenko and Philbin 2015, equation 3).
+
+    >>> anchor, positive, negative = (ops.array([point]) for point in ([0.0, 0.0], [3.0, 4.0], [0.0, 5.5]))
+    >>> loss = triplet_loss(anchor, positive, negative, margin=1.0)
+    >>> [float(value) for value in loss]
+    [0.5]
 
     Args:
         anchor: (n, d) embeddings.

@@ -120,6 +120,13 @@ def make_pairs(
         "consecutive": neighbours within a class, and with each a negative pair of the same first item, as Keras's
             MNIST example does, but for all members of a class and negatives of every other class.
 
+    >>> labels = np.array([0, 0, 0, 1, 1, 1])
+    >>> pairs = make_pairs(labels)
+    >>> len(pairs), int(pairs.same.sum())
+    (12, 6)
+    >>> ((labels[pairs.first] == labels[pairs.second]) == pairs.same).all().item()
+    True
+
     Args:
         labels: (n,), the class of each item: integers or strings, gaps allowed.
         pairs_per_item: for "random", above 0.
@@ -205,6 +212,13 @@ def make_triplets(
     epoch: int = 0,
 ) -> Triplets:
     """Join items with another of their class and one of another class.
+
+    >>> labels = np.array([0, 0, 1, 1])
+    >>> triplets = make_triplets(labels)
+    >>> labels[triplets.anchor].tolist() == labels[triplets.positive].tolist()
+    True
+    >>> labels[triplets.negative].tolist() == (1 - labels[triplets.anchor]).tolist()
+    True
 
     Args:
         labels: (n,), the class of each item.
