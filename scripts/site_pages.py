@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH, HEIGHT, GAP_X, GAP_Y = 204, 58, 18, 34  # of a package's box, and between boxes
+WIDTH, HEIGHT, GAP_X, GAP_Y = 204, 72, 18, 34  # of a package's box, and between boxes
+LANE = 11  # between lines that pass other boxes, left and right of all
 _WORDS = 30  # characters of a line in a box
 
 
@@ -108,16 +109,27 @@ def house() -> str:
     for number, row in enumerate(rows):
         start = (width - len(row) * (WIDTH + GAP_X) + GAP_X) / 2
         at |= {name: (start + place * (WIDTH + GAP_X), number * (HEIGHT + GAP_Y)) for place, name in enumerate(row)}
-    parts = [
-        f'<svg class="house" viewBox="-2 -2 {width + 4} {len(rows) * (HEIGHT + GAP_Y) - GAP_Y + 4}" role="img" '
-        'aria-label="The packages of textsiam; each imports only packages above it.">'
-    ]
+    paths = []
+    lanes = {"left": 0, "right": 0}
     for name, others in uses.items():
         through = {far for other in others for far in _reached(other, uses)}
         for other in sorted(others - through):
             (x1, y1), (x2, y2) = at[other], at[name]
             a, b, middle = x1 + WIDTH / 2, x2 + WIDTH / 2, y2 - GAP_Y / 2
-            parts.append(f'<path d="M{a:g},{y1 + HEIGHT} C{a:g},{middle:g} {b:g},{middle:g} {b:g},{y2:g}"/>')
+            if level[name] - level[other] == 1:
+                paths.append(f"M{a:g},{y1 + HEIGHT:g} C{a:g},{middle:g} {b:g},{middle:g} {b:g},{y2:g}")
+                continue
+            side = "left" if a < width / 2 else "right"
+            lanes[side] += 1
+            far, edge = (-LANE * lanes[side], 0) if side == "left" else (width + LANE * lanes[side], WIDTH)
+            paths.append(f"M{x1 + edge:g},{y1 + HEIGHT / 2:g} H{far:g} V{middle:g} H{b:g} V{y2:g}")
+    left, right = (LANE * lanes[side] + 2 for side in ("left", "right"))
+    height = len(rows) * (HEIGHT + GAP_Y) - GAP_Y + 4
+    parts = [
+        f'<svg class="house" viewBox="{-left} -2 {width + left + right} {height}" role="img" '
+        'aria-label="The packages of textsiam; each imports only packages above it.">',
+        *(f'<path d="{path}"/>' for path in paths),
+    ]
     for name, (x, y) in at.items():
         lines = _wrapped(_summary(name))
         parts.append(f'<g transform="translate({x:g},{y:g})"><rect width="{WIDTH}" height="{HEIGHT}" rx="6"/>')
@@ -153,7 +165,7 @@ def _summary(name: str) -> str:
     return first.partition(": ")[2].rstrip(".") or first.rstrip(".")
 
 
-def _wrapped(text: str, lines: int = 2) -> list[str]:
+def _wrapped(text: str, lines: int = 3) -> list[str]:
     kept = [""]
     for word in text.split():
         if len(kept[-1]) + len(word) < _WORDS:
