@@ -71,7 +71,8 @@ def test_a_cure_names_the_options_of_the_verb(verb, cure, expected):
 def test_every_option_of_every_verb_stands_for_its_parameter(verb):
     for parameter in verb_of(verb.split())[1].params:
         if parameter.param_type_name == "argument":
-            assert told(f"Name {parameter.name}=…", verb) == f"Name {parameter.metavar.strip('[]')}"
+            shown = (parameter.metavar or parameter.name.upper()).strip("[].")
+            assert told(f"Name {parameter.name}=…", verb) == f"Name {shown}"
             continue
         flags = [*parameter.opts, *parameter.secondary_opts]
         assert told(f"Give {parameter.name}=…, or not.", verb).split(",")[0].removeprefix("Give ") in flags

@@ -1,5 +1,6 @@
 """The command line: every verb, its exit codes, one clear line for a user's mistake."""
 
+import contextlib
 import csv
 import json
 import os
@@ -60,7 +61,7 @@ def test_help_is_quick_and_loads_nothing_heavy():
         "from textsiam.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'numpy', 'nltk', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'scipy', 'nltk', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     best = 9.0
@@ -116,6 +117,60 @@ def test_train_evaluate_score_compare_info(table, tmp_path):
     again = run("train", table, "--out", model)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "--force" in again.stderr
+
+
+def test_the_options_of_train_are_those_of_the_table():
+    from textsiam.siamese.parameters import about
+    from textsiam.training.parameters import TextParameters
+
+    _, verb = cli.verb_of(["train"])
+    options = {parameter.name: parameter for parameter in verb.params}
+    named = {name: known for name, (_, known) in about(TextParameters).items() if known.option}
+    assert {"units", "measures", "hidden", "vectors", "train_vectors", "random_state"} <= set(named) <= set(options)
+    for name, known in named.items():
+        option = options[name]
+        assert f"--{known.option}" in [*option.opts, *option.secondary_opts]
+        assert option.default is None
+        assert option.help.startswith(known.help.removesuffix("."))
+
+
+def test_options_reach_the_classifier(table, tmp_path):
+    given = "--epochs 1 --units 3 --hidden 5 --hidden 4 --measures product,cosine --vectors random --freeze-vectors"
+    trained = run("train", table, "--dev", table, "--out", tmp_path / "m", *given.split(), "--precision", 0.5, "--stem")
+    assert trained.returncode == 0, trained.stderr
+    parameters = json.loads((tmp_path / "m" / "config.json").read_text())["training"]["parameters"]
+    expected = {"epochs": 1, "units": 3, "hidden": [5, 4], "measures": ["product", "cosine"], "vectors": []}
+    expected |= {"train_vectors": False, "stem": True, "objective": "precision", "precision": 0.5, "stop_words": False}
+    assert {name: parameters[name] for name in expected} == expected
+
+
+def test_training_into_a_log_is_a_plain_line_an_epoch(table, tmp_path):
+    trained = run("train", table, "--dev", table, "--out", tmp_path / "m", "--epochs", 3, "--units", 3)
+    assert trained.returncode == 0, trained.stderr
+    assert not {"\r", "\b", "\x1b"} & set(trained.stderr + trained.stdout)
+    epochs = [line for line in trained.stderr.splitlines() if "Epoch" in line]
+    assert [line.split(":")[0] for line in epochs] == [f"Epoch {number} of 3" for number in (1, 2, 3)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_training_in_a_terminal_draws_a_bar(table, tmp_path):
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    arguments = ("train", table, "--dev", table, "--out", tmp_path / "m", "--epochs", 1, "--units", 3)
+    command = [sys.executable, "-m", "textsiam", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal is closed at the other end
+            while block := os.read(ours, 1 << 16):
+                shown += block
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"Epoch 1/1" in shown
+    assert b"\r" in shown.replace(b"\r\n", b"\n")
 
 
 def test_train_further(table, model_folder, tmp_path):

@@ -35,7 +35,7 @@ def in_options(cure: str, parameters: Iterable[Any]) -> str:
         preposition, value = found["preposition"] or "", found["value"].strip("\"'")
         if parameter.param_type_name == "argument":
             return preposition + (
-                (parameter.metavar or found["name"]).strip("[]") if value == "…" else shlex.quote(value)
+                (parameter.metavar or found["name"].upper()).strip("[].") if value == "…" else shlex.quote(value)
             )
         if value == "False" and parameter.is_flag:
             if parameter.secondary_opts:

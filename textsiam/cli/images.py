@@ -209,15 +209,15 @@ def identify(
             {"picture": typer.format_filename(path), "threshold": limit, **asdict(answer)}
             for path, answer in zip(pictures, answers, strict=True)
         ]
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        print_answer(json.dumps(told, indent=2, ensure_ascii=False))
         return
     for path, answer in zip(pictures, answers, strict=True):
-        typer.echo(
+        print_answer(
             f"{typer.format_filename(path)}: {answer.name}, distance {answer.distance:.4f}, threshold {limit:.4f}"
         )
         if k > 1:
             for match in answer.matches:
-                typer.echo(f"  {match.distance:.4f}  {match.name}")
+                print_answer(f"  {match.distance:.4f}  {match.name}")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

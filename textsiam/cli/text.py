@@ -1,13 +1,16 @@
 """The verbs for question pairs: each parses, calls the library once, prints. Heavy imports live inside the verbs."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from textsiam.cli.options import with_options_of
 from textsiam.cli.terminal import print_answer, training_output
+from textsiam.training.parameters import TextParameters
 
 PairsFile = Annotated[
     str, typer.Argument(metavar="PAIRS", help="csv, tsv (gzipped or not), parquet; - is standard input.")
@@ -26,6 +29,7 @@ Threshold = Annotated[float | None, typer.Option(help="Lowest probability of a d
 Overwrite = Annotated[bool, typer.Option("--force", help="Replace what exists.")]
 
 
+@with_options_of(TextParameters, {"measures": str, "hidden": list[int], "vectors": list[str]})
 def train(
     pairs: PairsFile,
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
@@ -38,34 +42,6 @@ def train(
     warm_start: Annotated[
         Path | None, typer.Option(help="Model folder to train further: its words and its network stay.")
     ] = None,
-    encoder: Annotated[str | None, typer.Option(help="lstm (default) or bilstm.")] = None,
-    units: Annotated[int | None, typer.Option(help="Size of the LSTM state; default 128.")] = None,
-    measures: Annotated[str | None, typer.Option(help="Similarity measures, separated by commas.")] = None,
-    loss: Annotated[str | None, typer.Option(help="binary_crossentropy (default) or contrastive.")] = None,
-    vectors: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="GloVe-format file, self (default: trained on the questions) or random. Repeat to put side by side."
-        ),
-    ] = None,
-    freeze_vectors: Annotated[bool, typer.Option("--freeze-vectors", help="Do not tune the vectors.")] = False,
-    stem: Annotated[bool, typer.Option("--stem", help="Reduce words to their stems (English).")] = False,
-    stop_words: Annotated[bool, typer.Option("--stop-words", help="Drop English stop words.")] = False,
-    dropout: Annotated[float | None, typer.Option(help="Default 0.2.")] = None,
-    hidden: Annotated[list[int] | None, typer.Option(help="Units of a dense layer of the head. Repeat: more.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens looked at in a question; default 60.")] = None,
-    contrasts: Annotated[
-        float | None, typer.Option(help="Near copies to make and learn from, as a share of the pairs; default 0.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the pairs, at most; default 4.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Epochs without gain before stopping; default 2.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pairs a step; default 512.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's, at the start; default 0.001.")] = None,
-    class_weight: Annotated[str | None, typer.Option(help="balanced; default: none.")] = None,
-    calibration: Annotated[str | None, typer.Option(help="auto (default), platt, isotonic or none.")] = None,
-    objective: Annotated[str | None, typer.Option(help="Threshold for the best accuracy (default) or f1.")] = None,
-    precision: Annotated[float | None, typer.Option(help="Threshold for at least this precision.")] = None,
-    random_state: Annotated[int, typer.Option("--seed", help="Of everything random.")] = 0,
     question1: Question1 = "question1",
     question2: Question2 = "question2",
     label: Label = "is_duplicate",
@@ -73,6 +49,7 @@ def train(
     encoding: Encoding = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
     overwrite: Overwrite = False,
+    **chosen: Any,
 ) -> None:
     """Train a model on labelled pairs and write its folder."""
     from textsiam.files.pairs import read_pairs
@@ -82,31 +59,9 @@ def train(
     if preset and warm_start:
         raise typer.BadParameter("a model that is trained further keeps its settings.", param_hint="--preset")
     out = check_target(out, overwrite=overwrite)
-    chosen = {
-        "encoder": encoder,
-        "units": units,
-        "measures": tuple(measures.split(",")) if measures else None,
-        "loss": loss,
-        "vectors": [] if vectors == ["random"] else vectors or None,
-        "train_vectors": False if freeze_vectors else None,
-        "stem": stem or None,
-        "stop_words": stop_words or None,
-        "dropout": dropout,
-        "hidden": tuple(hidden) if hidden else None,
-        "max_length": max_length,
-        "contrasts": contrasts,
-        "epochs": epochs,
-        "patience": patience,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "class_weight": class_weight,
-        "calibration": calibration,
-        "objective": "precision" if precision is not None else objective,
-        "precision": precision,
-    }
     parameters = preset_parameters(preset) if preset else {}
-    parameters |= {name: value for name, value in chosen.items() if value is not None}
-    parameters |= {"random_state": random_state, "verbose": 1}
+    parameters |= _parameters(chosen)
+    parameters |= {"verbose": 1}
 
     read = partial(
         read_pairs, question1=question1, question2=question2, label=label, delimiter=delimiter, encoding=encoding
@@ -134,6 +89,20 @@ def train(
         f"{out}: dev accuracy {figures['accuracy']:.4f}, ROC AUC {figures['roc_auc']:.4f}, "
         f"log loss {figures['log_loss']:.4f}, threshold {figures['threshold']:.4f}"
     )
+
+
+def _parameters(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given at the command line as parameters of the classifier."""
+    parameters = {name: value for name, value in chosen.items() if value not in (None, [])}
+    if "measures" in parameters:
+        parameters["measures"] = tuple(parameters["measures"].split(","))
+    if "hidden" in parameters:
+        parameters["hidden"] = tuple(parameters["hidden"])
+    if parameters.get("vectors") == ["random"]:
+        parameters["vectors"] = []
+    if "precision" in parameters:
+        parameters["objective"] = "precision"
+    return parameters
 
 
 def evaluate(
