@@ -2,7 +2,7 @@
 
 python scripts/image_results.py --data-dir data --out results
 
-Every run is kept in results.json as soon as it has ended: the same command goes on with those that are missing. Faces
+Every run is kept in results.json as soon as it has ended: the same command runs those that are missing. Faces
 and kinship are run on three rotations of the test subjects a seed. The runs faces-random, faces-semihard and so on
 compare negatives; those named dense-… and fashion-… are ablations for docs/results/images.md.
 """

@@ -55,7 +55,9 @@ def train(
     calibration: Annotated[str | None, typer.Option(help="auto, platt or isotonic; default: none.")] = None,
     rotation: Annotated[int, typer.Option(help="Faces: which ten subjects are the test, 0 to 3.")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume after the last whole epoch of a killed training.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
 ) -> None:
     """Train a model by a published recipe, or on images or pairs of your own, and write its folder."""

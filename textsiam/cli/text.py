@@ -47,7 +47,9 @@ def train(
     label: Label = "is_duplicate",
     delimiter: Delimiter = None,
     encoding: Encoding = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume after the last whole epoch of a killed training.")
+    ] = False,
     overwrite: Overwrite = False,
     **chosen: Any,
 ) -> None:
@@ -197,7 +199,7 @@ def score(
 ) -> None:
     """Add duplicate_probability and duplicate to every row of a table.
 
-    A run that was stopped is gone on with by the same command.
+    The same command resumes a run that was stopped.
     """
     from tqdm import tqdm
 

@@ -51,7 +51,7 @@ class ImagePart(Part):
         self.images, self.pairs = images, pairs
 
     def measure(self, network: SiameseNetwork) -> tuple[Floats, NDArray[np.int8], Floats]:
-        """See ``Part``; each image is encoded once."""
+        """Return distances, labels and embeddings; each image is encoded once."""
         embeddings = network.embed(self.images)
         distances = network.compare(embeddings[self.pairs.first], embeddings[self.pairs.second])
         return distances, self.pairs.same, embeddings
@@ -69,7 +69,7 @@ class StreamedPart(Part):
         self.pairs, self.batch_size = pairs, batch_size
 
     def measure(self, network: SiameseNetwork) -> tuple[Floats, NDArray[np.int8], Floats]:
-        """See ``Part``; only embeddings stay in memory."""
+        """Return distances, labels and embeddings; only embeddings stay in memory."""
         height, width, channels = network.shape
         distances, labels, embeddings = [], [], []
         for a, b, same in self.pairs.batches(self.batch_size, size=(height, width), channels=channels):
@@ -115,12 +115,12 @@ class PlannedSource(Source):
         self._first: Plan | None = None  # the first epoch's, kept from counting its batches until they are asked for
 
     def steps(self, network: SiameseNetwork) -> int:
-        """See ``Source``."""
+        """Return how many batches an epoch has."""
         self._first = self.plan(0, network)
         return len(self._first)
 
     def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:
-        """See ``Source``."""
+        """Return the batches of an epoch, drawn anew for each."""
         self.augmentation.begin(epoch)
         first, self._first = self._first, None
         plan = first if first is not None and epoch == 0 else self.plan(epoch, network)
@@ -140,7 +140,7 @@ class StreamedSource(Source):
         self.augmentation = augmentation_of(settings)
 
     def steps(self, network: SiameseNetwork) -> int:
-        """See ``Source``."""
+        """Return how many batches an epoch has."""
         return len(self.pairs) // pairs_in_batch(self.pairs, self.batch_size)
 
     def batches(self, epoch: int, network: SiameseNetwork) -> Iterable[Batch]:

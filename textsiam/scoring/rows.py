@@ -66,7 +66,7 @@ class ScoreSummary:
         duplicates: rows called duplicate.
         blank_rows: rows with a blank question, left without an answer.
         rejected_rows: rows that could not be read and were left out.
-        seconds: time that this run took; one that goes on with another does not know how long that took.
+        seconds: time that this run took; one that resumes another does not know how long that took.
         resumed_rows: rows that an earlier run had written already.
     """
 

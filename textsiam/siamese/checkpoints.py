@@ -27,7 +27,7 @@ class Progress:
         history: one list a figure, one value an epoch.
         best_epoch: the epoch of the lowest criterion on dev, from 1; 0 before the first has ended.
         interrupted: stopped by Ctrl-C.
-        earlier: seconds that the runs took which this one goes on with, up to their last whole epoch.
+        earlier: seconds that the runs took which this one resumes, up to their last whole epoch.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)

@@ -172,7 +172,7 @@ class TextParameters:
         for name, value in self.recorded().items():
             if name in settled and name in before and before[name] != value:
                 raise TextsiamError(
-                    f"warm_start goes on with the model at hand, whose {name} is {before[name]!r}, not {value!r}.",
+                    f"warm_start trains the model at hand further, whose {name} is {before[name]!r}, not {value!r}.",
                     f"Leave {name} as it is, or train a new model.",
                 )
 
