@@ -364,3 +364,9 @@ def test_a_resumed_warm_start_goes_on_with_the_same_model(data, tmp_path):
     further("1", resume=True)
     with pytest.raises(TextsiamError, match="other data or parameters"):
         further("2", resume=True)
+
+
+def test_the_largest_seed_serves_and_a_larger_one_is_refused(data):
+    assert DuplicateClassifier(**SMALL, epochs=1, random_state=2**32 - 1).fit(*data[0], data[1]).model_
+    with pytest.raises(TextsiamError, match=r"random_state must be a whole number in \[0, 2\*\*32\), not 99999999999"):
+        DuplicateClassifier(**SMALL, random_state=99999999999).fit(*data[0], data[1])

@@ -16,6 +16,7 @@ from textsiam.siamese.parameters import (
     one_of,
     parameter,
     positive,
+    seed,
     truth,
     whole,
 )
@@ -84,7 +85,7 @@ class ImageParameters:
         one_of(None, "auto", "platt", "isotonic"),
         resume=True,
     )
-    random_state: int = parameter(0, "Seed of everything random.", whole(0))
+    random_state: int = parameter(0, "Seed of everything random.", seed())
     verbose: int = parameter(0, "1 draws a progress bar in a terminal; 0 does not.", one_of(0, 1), resume=True)
 
     def __post_init__(self) -> None:

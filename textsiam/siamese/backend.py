@@ -29,7 +29,7 @@ def seeded(seed: int) -> Iterator[None]:
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Set the generators of dropout, so that they depend on the epoch alone: checkpoints leave their state out."""
     for number, generator in enumerate(_seed_generators(model)):
-        generator.state.assign(np.array([seed + number, epoch << 16], dtype=np.uint32))
+        generator.state.assign(np.array([(seed + number) % (1 << 32), epoch << 16], dtype=np.uint32))
 
 
 def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:

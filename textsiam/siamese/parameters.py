@@ -62,7 +62,8 @@ def check_parameters(parameters: Any) -> None:
     for name, (_, known) in about(parameters).items():
         value = getattr(parameters, name)
         if known.check is not None and not known.check.holds(value):
-            raise TextsiamError(f"{name} must be {known.check.rule}, not {value!r:.60}.")
+            shown = " ".join(repr(value).split())
+            raise TextsiamError(f"{name} must be {known.check.rule}, not {shown:.60}.")
 
 
 def whole(least: int, *, none: bool = False) -> Check:
@@ -86,9 +87,22 @@ def number(low: float, high: float = math.inf) -> Check:
     return Check(f"a number in [{low}, {high})", holds)
 
 
+def seed() -> Check:
+    """Check for a seed: a whole number in [0, 2³²)."""
+    return Check("a whole number in [0, 2**32)", lambda value: whole(0).holds(value) and bool(value < 1 << 32))
+
+
 def positive() -> Check:
     """Check for a number above 0."""
     return Check("a number above 0", lambda value: number(0).holds(value) and value > 0)
+
+
+def share() -> Check:
+    """Check for a number in (0, 1], or None."""
+    return Check(
+        "a number in (0, 1] or None",
+        lambda value: value is None or (positive().holds(value) and bool(value <= 1)),
+    )
 
 
 def one_of(*choices: Any) -> Check:

@@ -17,6 +17,8 @@ from textsiam.siamese.parameters import (
     one_of,
     parameter,
     positive,
+    seed,
+    share,
     truth,
     whole,
 )
@@ -102,9 +104,9 @@ class TextParameters:
         option="objective", warm=True, resume=True,
     )  # fmt: skip
     precision: float | None = parameter(
-        None, "Wanted precision, in (0, 1], for that objective.", option="precision", warm=True, resume=True
+        None, "Wanted precision, in (0, 1], for that objective.", share(), option="precision", warm=True, resume=True
     )
-    random_state: int = parameter(0, "Seed of everything random.", whole(0), option="seed", warm=True)
+    random_state: int = parameter(0, "Seed of everything random.", seed(), option="seed", warm=True)
     warm_start: bool = parameter(
         False, "Train the model at hand further: its words and its network stay.", truth(), warm=True
     )
@@ -114,8 +116,6 @@ class TextParameters:
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        if self.random_state >= 1 << 32:
-            raise TextsiamError(f"random_state must be below 2**32, not {self.random_state}.")
         if not all(isinstance(source, (str, Path)) for source in self.sources()):
             raise TextsiamError(f"vectors are files or 'self', not {self.vectors!r:.60}.")
         if self.oov_buckets == 0 and self.encoder != "lstm_flat":
@@ -124,8 +124,6 @@ class TextParameters:
             raise TextsiamError(
                 "The objective 'precision' and the wanted precision go together.", "Give precision=… or neither."
             )
-        if self.precision is not None and not 0 < self.precision <= 1:
-            raise TextsiamError(f"precision must be in (0, 1], not {self.precision!r}.")
         self.architecture(embedding=1)
 
     def architecture(self, *, embedding: int) -> Architecture:
