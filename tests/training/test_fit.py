@@ -348,7 +348,7 @@ def test_a_warm_start_goes_on_with_the_model_at_hand(data, tmp_path):
 @pytest.mark.parametrize(("name", "value"), [("units", 5), ("vectors", None), ("stem", True), ("min_count", 2)])
 def test_a_warm_start_refuses_to_change_what_made_the_model(data, name, value):
     classifier = DuplicateClassifier(**SMALL, epochs=1, warm_start=True).fit(*data[0], data[1])
-    with pytest.raises(TextsiamError, match=f"^warm_start goes on with the model at hand, whose {name} is"):
+    with pytest.raises(TextsiamError, match=f"^warm_start trains the model at hand further, whose {name} is"):
         classifier.set_params(**{name: value}).fit(*data[0], data[1])
 
 
