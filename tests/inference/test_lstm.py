@@ -13,11 +13,9 @@ POOLINGS = ["last", "maximum"]
 
 
 @pytest.fixture(params=["tanh", "exp"])
-def activation(request, monkeypatch):
+def activation(request):
     """Both ways to compute tanh, whichever this processor would take."""
-    function, factor = (np.tanh, 1.0) if request.param == "tanh" else (recurrence._tanh_by_exp, -2.0)
-    monkeypatch.setattr(recurrence, "TANH", function)
-    monkeypatch.setattr(recurrence, "FACTOR", factor)
+    return (np.tanh, 1.0) if request.param == "tanh" else (recurrence._tanh_by_exp, -2.0)
 
 
 def weights(directions, seed=0):
@@ -55,7 +53,7 @@ def pooled(states, pooling):
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_many_sequences_equal_a_plain_loop(activation, pooling):
     embedding = np.random.default_rng(3).normal(0, 1, (WORDS, DIMENSIONS)).astype(np.float32)
-    cells = Recurrence(*weights(2), pooling=pooling)
+    cells = Recurrence(*weights(2), pooling=pooling, tanh=activation)
     tokens, lengths = sequences(200)
     order = by_beginning(tokens, lengths)
     for direction in (0, 1):
@@ -72,7 +70,7 @@ def test_many_sequences_equal_a_plain_loop(activation, pooling):
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_few_sequences_equal_many(activation, pooling):
     embedding = np.random.default_rng(3).normal(0, 1, (WORDS, DIMENSIONS)).astype(np.float32)
-    cells = Recurrence(*weights(2), pooling=pooling)
+    cells = Recurrence(*weights(2), pooling=pooling, tanh=activation)
     tokens, lengths = sequences(12)
     order = np.argsort(-lengths, kind="stable")
     tokens, lengths = tokens[order], lengths[order]
@@ -86,7 +84,7 @@ def test_few_sequences_equal_many(activation, pooling):
 
 def test_gates_far_from_zero_saturate(activation):
     kernels, recurrent, biases = weights(1)
-    cells = Recurrence([kernels[0] * 1e4], recurrent, biases, pooling="last")
+    cells = Recurrence([kernels[0] * 1e4], recurrent, biases, pooling="last", tanh=activation)
     vectors = np.ones((1, DIMENSIONS), np.float32)
     found = cells.many(0, cells.project(vectors, 0), np.array([[0, 0, 0]]), np.array([3]))
     with np.errstate(over="ignore"):

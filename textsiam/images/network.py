@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from textsiam.errors import TextsiamError
 from textsiam.images.data.pixels import Bytes, scale
+from textsiam.siamese.backend import assign, values_of
 from textsiam.siamese.layers import EuclideanDistance, Similarities
 from textsiam.siamese.losses import CONTRASTIVE_FORMS, ContrastiveLoss, TripletLoss, contrastive_loss, triplet_loss
 from textsiam.siamese.measures import MEASURES, Array, check_names
@@ -158,7 +159,7 @@ class SiameseNetwork:
 
     def get_weights(self) -> dict[str, np.ndarray]:
         """Return all weights by the model they belong to, their order there and their path."""
-        return {name: np.array(ops.convert_to_numpy(variable)) for name, variable in self._variables().items()}
+        return values_of(self._variables())
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Put weights that ``get_weights`` returned into a network of the same build.
@@ -166,10 +167,7 @@ class SiameseNetwork:
         Raises:
             TextsiamError: one is missing or has another shape.
         """
-        for name, variable in self._variables().items():
-            if name not in weights or weights[name].shape != tuple(variable.shape):
-                raise TextsiamError(f"The weights are of another network: {name} is missing or has another shape.")
-            variable.assign(weights[name])
+        assign(self._variables(), weights)
 
     def _variables(self) -> dict[str, keras.Variable]:
         # By order, not by path alone: two layers of a model that was given may share a name.

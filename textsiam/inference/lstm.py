@@ -11,6 +11,7 @@ from textsiam.inference.threads import Map
 from textsiam.text.preprocessor import distinct_ids
 
 Array = np.ndarray
+Tanh = tuple[Callable[..., Array], float]  # a function f and a factor s with f(s·x) = tanh(x)
 Pooling = Literal["last", "maximum"]
 # Takes a step, the rows of the sequences that have it, and their states (directions, rows, units).
 EachStep = Callable[[int, Array, Array], None]
@@ -40,8 +41,7 @@ _COMMON = 8  # tokens by which sequences are sorted: few share more
 _BRANCHING = 0.8  # beginnings of a step to those of the next; see ``product_rows``
 _TOGETHER = 64  # blocks of words projected by one call
 _HALF, _ONE = np.float32(0.5), np.float32(1)
-# A function f and a factor s with f(s·x) = tanh(x); the factor is folded into the weights.
-TANH, FACTOR = (np.tanh, 1.0) if _has_fast_tanh() else (_tanh_by_exp, -2.0)
+TANH: Tanh = (np.tanh, 1.0) if _has_fast_tanh() else (_tanh_by_exp, -2.0)
 
 
 class _Gates:
@@ -64,12 +64,20 @@ class Recurrence:
         recurrent: h·U of each direction, (units, 4·units) each.
         biases: (4·units,) each.
         pooling: what is made of a sequence's states: the "last", or their "maximum".
+        tanh: how it is computed; by default as is fastest here.
     """
 
     def __init__(
-        self, kernels: Sequence[Array], recurrent: Sequence[Array], biases: Sequence[Array], *, pooling: Pooling
+        self,
+        kernels: Sequence[Array],
+        recurrent: Sequence[Array],
+        biases: Sequence[Array],
+        *,
+        pooling: Pooling,
+        tanh: Tanh = TANH,
     ):
         self.pooling = pooling
+        self._tanh, self._factor = tanh  # the factor is folded into the weights
         self.units = recurrent[0].shape[0]
         self._kernel = self._rewrite(kernels)
         self._recurrent = self._rewrite(recurrent) * _HALF
@@ -78,8 +86,8 @@ class Recurrence:
     def _rewrite(self, weights: Sequence[Array]) -> Array:
         """Return (4, directions, rows, units), the factors of the gates' functions folded in."""
         gates = np.stack([np.split(weight.astype(np.float32), 4, axis=-1) for weight in weights], axis=1)[[0, 1, 3, 2]]
-        gates[:3] *= FACTOR / 2
-        gates[3] *= FACTOR
+        gates[:3] *= self._factor / 2
+        gates[3] *= self._factor
         return np.ascontiguousarray(gates)
 
     @property
@@ -95,13 +103,13 @@ class Recurrence:
 
     def _advance(self, z: "_Gates", c: Array, h: Array, scratch: Array) -> None:
         """Turn the gates' sums z into the next cell c and state h (…, units), in place."""
-        TANH(z.all, out=z.all)
+        self._tanh(z.all, out=z.all)
         np.add(z.sigmoids, _ONE, out=z.sigmoids)
         np.multiply(z.i, z.g, out=z.i)
         np.multiply(c, z.f, out=c)
         np.add(c, z.i, out=c)
         np.multiply(c, _HALF, out=c)
-        TANH(c if FACTOR == 1 else np.multiply(c, np.float32(FACTOR), out=scratch), out=scratch)
+        self._tanh(c if self._factor == 1 else np.multiply(c, np.float32(self._factor), out=scratch), out=scratch)
         np.multiply(z.o, scratch, out=h)
 
     def few(self, inputs: Array, lengths: Array, each_step: EachStep | None = None) -> Array:

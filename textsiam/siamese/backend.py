@@ -1,12 +1,15 @@
 """Keras, whatever its backend: initial weights from a seed, and generators of dropout that an epoch can set."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
 import keras
 import numpy as np
+from keras import ops
+
+from textsiam.errors import TextsiamError
 
 _building = Lock()  # Python's random state is the process's
 
@@ -40,3 +43,20 @@ def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
         elif isinstance(getattr(layer, "seed_generator", None), keras.random.SeedGenerator):
             generators.append(layer.seed_generator)
     return generators
+
+
+def values_of(variables: Mapping[str, keras.Variable]) -> dict[str, np.ndarray]:
+    """Return what variables hold, arrays of their own, by name."""
+    return {name: np.array(ops.convert_to_numpy(variable)) for name, variable in variables.items()}
+
+
+def assign(variables: Mapping[str, keras.Variable], values: Mapping[str, np.ndarray]) -> None:
+    """Put values into variables, by name; others are left alone.
+
+    Raises:
+        TextsiamError: one is missing or has another shape.
+    """
+    for name, variable in variables.items():
+        if name not in values or values[name].shape != tuple(variable.shape):
+            raise TextsiamError(f"The weights are of another network: {name} is missing or has another shape.")
+        variable.assign(values[name])

@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from textsiam.inference.architecture import COMPARED, LEXICAL_UNITS, Architecture
+from textsiam.siamese.backend import assign, values_of
 from textsiam.siamese.layers import Alignment, EuclideanDistance, Similarities
 from textsiam.siamese.losses import ContrastiveLoss
 from textsiam.siamese.measures import Array
@@ -115,10 +116,13 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 def get_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """Return the weights of the network by name, float32 arrays in Keras's layout (gates i, f, c, o)."""
-    return {name: np.array(ops.convert_to_numpy(variable)) for name, variable in _variables(model).items()}
+    return values_of(_variables(model))
 
 
 def set_weights(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
-    """Put weights that ``get_weights`` returned into a network of the same architecture."""
-    for name, variable in _variables(model).items():
-        variable.assign(weights[name])
+    """Put weights that ``get_weights`` returned into a network of the same architecture.
+
+    Raises:
+        TextsiamError: one is missing or has another shape.
+    """
+    assign(_variables(model), weights)
