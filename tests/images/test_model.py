@@ -1,10 +1,15 @@
 """ImageSiamese on synthetic images: learns, answers symmetrically, is saved as data, knows names, warns of collapse."""
 
+import copy
+import io
 import json
 import logging
+import pickle
+import random
 import subprocess
 import sys
 
+import joblib
 import keras
 import numpy as np
 import pytest
@@ -308,6 +313,12 @@ def save(model, folder):
     return folder / "model"
 
 
+def through_joblib(model):
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return joblib.load(file)
+
+
 def test_a_folder_is_read_in_a_fresh_process(bar_model, tmp_path):
     images = bars(5, seed=9)[0]
     np.save(tmp_path / "images.npy", images)
@@ -323,6 +334,42 @@ print(model.threshold_, model.verify(np.zeros((1, 12, 12)), np.ones((1, 12, 12))
     np.testing.assert_allclose(np.load(tmp_path / "embeddings.npy"), bar_model.embed(images), atol=1e-6)
     files = {path.name for path in (tmp_path / "model").iterdir()}
     assert {"config.json", "weights.safetensors", "metrics.json", "README.md", "manifest.json"} <= files
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), through_joblib], ids=str)
+def test_a_model_can_be_pickled_and_copied(bar_model, clone, tmp_path):
+    bar_model = ImageSiamese.load(save(bar_model, tmp_path))
+    bar_model.enroll("bar", bars(1)[0])
+    other = clone(bar_model)
+    a, b = bars(9, seed=3)[0], bars(9, seed=4)[0]
+    np.testing.assert_array_equal(other.distance(a, b), bar_model.distance(a, b))
+    assert other.parameters() == bar_model.parameters()
+    assert other.model_.gallery.names == ("bar",)
+    other.enroll("another", a)
+    assert bar_model.model_.gallery.names == ("bar",)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_keras_model_as_encoder_is_pickled_with_its_weights(trained):
+    images, labels = bars(60)
+    model = ImageSiamese(small_encoder(), epochs=1, batch_size=20)
+    if trained:
+        model.fit(images, labels)
+    other = pickle.loads(pickle.dumps(model))
+    for weights, copied in zip(model.encoder.get_weights(), other.encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, copied)
+    assert (other.encoder is other.model_.network.encoder) if trained else not hasattr(other, "model_")
+    np.testing.assert_array_equal(*(each.fit(images, labels).embed(images) for each in (model, other)))
+
+
+def test_the_random_state_of_the_caller_is_left_alone():
+    random.seed(5)
+    np.random.seed(5)
+    expected = random.random(), np.random.rand()
+    random.seed(5)
+    np.random.seed(5)
+    ImageSiamese("dense", encoder_options={"units": (4,), "dropout": 0.5}, epochs=1).fit(*bars(60))
+    assert (random.random(), np.random.rand()) == expected
 
 
 def test_a_damaged_folder_is_refused(bar_model, tmp_path):

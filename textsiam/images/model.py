@@ -40,9 +40,17 @@ _CONSTRUCTOR = signature_of(ImageParameters, positional=3)
 class ImageSiamese:
     """A Siamese network for images: embeddings that lie close together where two images show the same.
 
-    >>> siamese = ImageSiamese("conv", loss="triplet", margin=0.2)
-    >>> siamese.loss, siamese.margin, siamese.epochs
-    ('triplet', 0.2, 10)
+    It can be pickled and copied, trained or not.
+
+    >>> import numpy as np
+    >>> labels = np.arange(80) % 2
+    >>> images = np.random.default_rng(0).integers(0, 100, (80, 4, 4)) + 150 * labels[:, None, None]
+    >>> siamese = ImageSiamese("dense", encoder_options={"units": (8, 2)}, epochs=5, batch_size=20, learning_rate=0.01)
+    >>> siamese.fit(images, labels).verify(images[:2], images[[2, 4]]).same.tolist()
+    [True, False]
+    >>> siamese.enroll("dark", images[:1])
+    >>> [answer.name for answer in siamese.identify(images[2:4])]
+    ['dark', 'unknown']
 
     Args:
         encoder: "dense", "lenet", "conv", the name of a backbone of ``keras.applications``, or a Keras model.
@@ -56,6 +64,7 @@ class ImageSiamese:
         model_: the trained ``ImageModel``.
     """
 
+    encoder: str | keras.Model
     model_: ImageModel
 
     def __init__(self, *arguments: Any, **parameters: Any):
@@ -392,7 +401,7 @@ class ImageSiamese:
         recorded = model.training.get("parameters", {})
         siamese = cls(**{key: value for key, value in recorded.items() if key in known})
         if "keras" in model.encoder:
-            siamese.__dict__["encoder"] = model.network.encoder
+            siamese.encoder = model.network.encoder
         siamese.model_ = model
         return siamese
 
@@ -400,18 +409,22 @@ class ImageSiamese:
         state = dict(vars(self))
         if "model_" in state:
             state["model_"] = self.model_.to_bundle().to_files()
-        if isinstance(state["encoder"], keras.Model):
-            state["encoder"] = describe_encoder(state["encoder"])
+        if isinstance(self.encoder, keras.Model):
+            own = "model_" in state and self.encoder is self.model_.network.encoder
+            state["encoder"] = None if own else (describe_encoder(self.encoder), self.encoder.get_weights())
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
-        if isinstance(state.get("model_"), dict):
+        if "model_" in state:
             bundle = Bundle.from_files(state["model_"], "a pickled model")
             state["model_"] = ImageModel.from_bundle(bundle, "a pickled model")
-        if isinstance(state["encoder"], dict):
-            trained = state.get("model_")
-            state["encoder"] = trained.network.encoder if trained else build_encoder(state["encoder"], (0, 0, 0))
+        if state["encoder"] is None:
+            state["encoder"] = state["model_"].network.encoder
+        elif not isinstance(state["encoder"], str):
+            specification, weights = state["encoder"]
+            state["encoder"] = build_encoder(specification, (0, 0, 0))
+            state["encoder"].set_weights(weights)
         self.__dict__ |= state
 
 
