@@ -428,7 +428,7 @@ def test_an_encoder_that_is_code_is_refused_when_saved_and_when_loaded(tmp_path)
 
 def test_too_few_images_to_decide_on_are_named():
     images, labels = bars(20)
-    with pytest.raises(TextsiamError, match=r"The 2 validation images make no pairs: .* Give more images\."):
+    with pytest.raises(TextsiamError, match=r"The 2 validation images make no pairs: .* Give more images: validation="):
         ImageSiamese(small_encoder(), epochs=1).fit(images, labels, (images[:2], labels[[0, 0]]))
 
 

@@ -151,7 +151,7 @@ def plot_embeddings(path: PathLike, embeddings: ArrayLike, labels: ArrayLike) ->
             f"Embeddings are (n, d), n and d at least 2, with n labels; got {vectors.shape} and {classes.shape}."
         )
     if not np.isfinite(vectors).all():
-        raise TextsiamError("Embeddings are finite; one is not. Train with a lower learning rate.")
+        raise TextsiamError("Embeddings are finite; one is not.", "Train with a lower learning rate: learning_rate=…")
     axis = "dimension" if vectors.shape[1] == 2 else "principal component"
     plane, said = _in_the_plane(vectors)
     names, of, sizes = np.unique(classes, return_inverse=True, return_counts=True)

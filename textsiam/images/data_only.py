@@ -43,8 +43,8 @@ def check_data_only(config: Any) -> None:
         own = isinstance(found, type) and issubclass(found, kinds)
         if not own or name in _REFUSED or registered not in (None, name):
             raise TextsiamError(
-                f"The encoder has {name!r} of {registered or module!r} in it; a model folder holds no code. Build it "
-                "from layers of keras.layers alone, without Lambda."
+                f"The encoder has {name!r} of {registered or module!r} in it; a model folder holds no code.",
+                "Build it from layers of keras.layers alone, without Lambda.",
             )
 
 

@@ -177,7 +177,7 @@ def tenths(count: int, seed: int, train: float = 0.8) -> list[Indices]:
         TextsiamError: there are fewer than ten.
     """
     if count < 10:
-        raise TextsiamError(f"Training, deciding and testing takes ten or more; got {count}. Add some.")
+        raise TextsiamError(f"Training, deciding and testing takes ten or more; got {count}.", "Add some.")
     order = np.random.default_rng([seed, 4]).permutation(count)
     first = round(train * count)
     return np.split(order, [first, first + count // 10])

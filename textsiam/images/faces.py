@@ -36,8 +36,9 @@ def fisher_encoder(
     size = -(-images.shape[1] // stride) * -(-images.shape[2] // stride) * images.shape[3]
     if min(len(images), size) <= dimensions or np.bincount(classes).min() < 2:
         raise TextsiamError(
-            f"A discriminant analysis of {dimensions} dimensions needs more images, two of each class, and more "
-            f"pixels; got {len(images)} of {size} pixels. Lower dimensions."
+            f"A discriminant analysis of {dimensions} dimensions needs more images, two of each class, and "
+            f"more pixels; got {len(images)} of {size} pixels.",
+            "Lower dimensions.",
         )
     inputs = keras.Input(images.shape[1:], name="images")
     hidden = _standardised(inputs)

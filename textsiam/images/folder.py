@@ -90,7 +90,7 @@ class ImageModel:
             raise TextsiamError(f"The model folder {name} is damaged: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
             said = " ".join(str(error).split())
-            raise TextsiamError(f"The model folder {name} is damaged: {said}. Copy it again.") from error
+            raise TextsiamError(f"The model folder {name} is damaged: {said}.", "Copy it again.") from error
         dimensions = encoder.outputs[0].shape[1]
         if gallery.embeddings.shape != (len(gallery.names), dimensions):
             raise TextsiamError(f"The model folder {name} is damaged: its gallery has no embedding for each name.")

@@ -119,7 +119,9 @@ class ImageSiamese:
         try:
             part = ImagePart(dev, scheme_pairs(dev_classes, settings))
         except TextsiamError as error:
-            raise TextsiamError(f"The {len(dev)} validation images make no pairs: {error} Give more images.") from error
+            raise TextsiamError(
+                f"The {len(dev)} validation images make no pairs: {error}", "Give more images: validation=…"
+            ) from error
         network, specification = self._new_network(settings, pixels.shape[1:])
         source = labelled_source(pixels, classes, settings)
         digest = _digest(pixels, classes, dev, dev_classes)
@@ -157,7 +159,7 @@ class ImageSiamese:
         """
         settings = self.parameters()
         if settings.loss == "triplet":
-            raise TextsiamError("Triplets are made from labels, not from pairs. Call fit, or choose another loss.")
+            raise TextsiamError("Triplets are made from labels, not from pairs.", "Call fit, or choose another loss.")
         training = PairData.read(a, b, same)
         if validation is None:
             kept, held = hold_out(training.same, settings.random_state)
@@ -168,7 +170,7 @@ class ImageSiamese:
             shape = training.images.shape[1:]
         elif shape is None:
             raise TextsiamError(
-                "Pictures of a PairList are brought to one shape: give shape=(height, width, channels)."
+                "Pictures of a PairList are brought to one shape.", "Give height, width and channels: shape=…"
             )
         network, specification = self._new_network(settings, shape)
         counts, digest = {"pairs": len(training)}, _digest(*training.identity(), *dev.identity())
@@ -244,7 +246,7 @@ class ImageSiamese:
 
     def _trained(self) -> ImageModel:
         if not hasattr(self, "model_"):
-            raise TextsiamError("The model is not trained yet. Call fit, or load a saved one.")
+            raise TextsiamError("The model is not trained yet.", "Call fit, or load a saved one.")
         return self.model_
 
     def embed(self, images: Images) -> Floats:
@@ -260,8 +262,8 @@ class ImageSiamese:
         pixels = as_pixels(images)
         if pixels.shape[1:] != network.shape:
             raise TextsiamError(
-                f"The model takes images of {network.shape} (height, width, channels); these have {pixels.shape[1:]}. "
-                "Bring them to it: textsiam.images.data.pixels.fit_images."
+                f"The model takes images of {network.shape} (height, width, channels); these have {pixels.shape[1:]}.",
+                "Bring them to it: textsiam.images.data.pixels.fit_images.",
             )
         return network.embed(pixels)
 

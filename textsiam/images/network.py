@@ -88,7 +88,8 @@ class SiameseNetwork:
         if len(encoder.outputs) != 1 or len(encoder.outputs[0].shape) != 2:
             raise TextsiamError(
                 "An encoder gives one vector an image, (n, d); this one gives "
-                f"{[tuple(item.shape) for item in encoder.outputs]}. Add a pooling or Flatten layer."
+                f"{[tuple(item.shape) for item in encoder.outputs]}.",
+                "Add a pooling or Flatten layer.",
             )
         return cls(encoder, _build_head(encoder.outputs[0].shape[1], settings), settings)
 

@@ -121,7 +121,9 @@ def _faces(recipe: Recipe, options: Options) -> Outcome:
 def _kinship(recipe: Recipe, options: Options) -> Outcome:
     """A frozen backbone, pooled, and a sigmoid head on pairs from a table, read from the disk batch by batch."""
     if options.folder is None:
-        raise TextsiamError("The recipe 'kinship' writes pictures and a table of pairs: name a folder for them.")
+        raise TextsiamError(
+            "The recipe 'kinship' writes pictures and a table of pairs.", "Name a folder for them: folder=…"
+        )
     training, dev, test = _subjects(recipe, options)
     train_list, dev_list = (
         write_pair_table(options.folder / part, data, options.seed)
@@ -227,8 +229,7 @@ def read_dataset(name: str, data_dir: Path | None, part: str) -> LabelledImages:
         return read_images(archives[0] if archives else folder, size=FACE_SIZE, channels=1)
     if faces:
         raise TextsiamError(
-            "The ORL faces are not downloaded.",
-            "Name a folder that has them, s1 to s40 or one .npz file: data_dir=…",
+            "The ORL faces are not downloaded.", "Name a folder that has them, s1 to s40 or one .npz file: data_dir=…"
         )
     try:
         parts = getattr(keras.datasets, name).load_data()

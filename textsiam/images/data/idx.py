@@ -44,14 +44,14 @@ def labels_beside(images: Path) -> Path:
     name = images.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
     if not ("images" in images.name and "idx3" in images.name):
         raise TextsiamError(
-            f"{images} is no folder, no .npz file and no idx file of images (…-images-idx3-ubyte, .gz or not). "
-            "Name one of these."
+            f"{images} is no folder, no .npz file and no idx file of images (…-images-idx3-ubyte, .gz or not).",
+            "Name one of these.",
         )
     beside = [images.with_name(name), images.with_name(f"{name}.gz")]
     for file in beside:
         if file.exists():
             return file
-    raise TextsiamError(f"{images} needs its labels beside it, {name} or {name}.gz. Add the file.")
+    raise TextsiamError(f"{images} needs its labels beside it, {name} or {name}.gz.", "Add the file.")
 
 
 def read_idx_pair(images: Path, labels: Path) -> tuple[Bytes, NDArray[np.int64]]:
@@ -63,7 +63,7 @@ def read_idx_pair(images: Path, labels: Path) -> tuple[Bytes, NDArray[np.int64]]
     pixels, classes = _read_idx(images, 3), _read_idx(labels, 1)
     if len(pixels) != len(classes):
         raise TextsiamError(
-            f"{images} has {len(pixels)} images, {labels} {len(classes)} labels. Take files of one set."
+            f"{images} has {len(pixels)} images, {labels} {len(classes)} labels.", "Take files of one set."
         )
     return as_pixels(pixels), classes.astype(np.int64)
 
@@ -76,18 +76,19 @@ def _read_idx(file: Path, dimensions: int) -> Bytes:
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
-        raise TextsiamError(f"{file} cannot be read: {reason}. Download it again.") from error
+        raise TextsiamError(f"{file} cannot be read: {reason}.", "Download it again.") from error
     magic, header = bytes((0, 0, 8, dimensions)), 4 + 4 * dimensions
     if content[:4] != magic:
         raise TextsiamError(
             f"{file} begins with {content[:4].hex(' ') or 'nothing'}; an idx file of bytes in {dimensions} "
-            f"dimension(s) begins with {magic.hex(' ')}. Take the right file, or add .gz to its name if it is gzipped."
+            f"dimension(s) begins with {magic.hex(' ')}.",
+            "Take the right file, or add .gz to its name if it is gzipped.",
         )
     shape = struct.unpack(f">{dimensions}I", content[4:header]) if len(content) >= header else None
     wanted = None if shape is None else header + int(np.prod(shape, dtype=object))
     if shape is None or len(content) != wanted:
         raise TextsiamError(
-            f"{file} has {len(content):,} bytes; its header {shape or 'alone'} makes {wanted or header:,}. "
-            "Download it again."
+            f"{file} has {len(content):,} bytes; its header {shape or 'alone'} makes {wanted or header:,}.",
+            "Download it again.",
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

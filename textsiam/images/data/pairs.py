@@ -87,24 +87,26 @@ def read_pair_list(path: PathLike, *, seed: int = 0) -> PairList:
             other than 0, 1, true and false, has no same pair, or joins all pictures, so that no different pair exists.
     """
     if "://" in os.fspath(path):
-        raise TextsiamError(f"{path} is an address; pairs are read from files. Download it first.")
+        raise TextsiamError(f"{path} is an address; pairs are read from files.", "Download it first.")
     table = read_table(path)
     for column in ("path_a", "path_b"):
         if column not in table:
-            raise TextsiamError(f"{path} has no column {column!r}; it has: {listing(table.columns)}. Add or rename it.")
+            raise TextsiamError(
+                f"{path} has no column {column!r}; it has: {listing(table.columns)}.", "Add or rename it."
+            )
     a, b = ([Path(path).parent / text for text in table[column]] for column in ("path_a", "path_b"))
     there: set[Path] = set()
     for column, paths in (("path_a", a), ("path_b", b)):
         for row, picture in enumerate(paths, 1):
             if picture not in there and not _is_file(picture):
                 raise TextsiamError(
-                    f"{path}, row {row}: there is no picture {listing([picture])}, named in {column}. Paths are "
-                    "relative to the table's folder; correct it."
+                    f"{path}, row {row}: there is no picture {listing([picture])}, named in {column}.",
+                    "Paths are relative to the table's folder; correct it.",
                 )
             there.add(picture)
     same = parse_labels(table["same"], f"{path}, column 'same'") if "same" in table else np.ones(len(table), np.int8)
     if not same.any():
-        raise TextsiamError(f"{path} has no pair that is the same. Add some, with 1 in the column 'same'.")
+        raise TextsiamError(f"{path} has no pair that is the same.", "Add some, with 1 in the column 'same'.")
     if not same.all():
         return PairList(a, b, same)
     first, second = _different(a, b, seed, path)
@@ -128,8 +130,8 @@ def _different(a: list[Path], b: list[Path], seed: int, path: PathLike) -> tuple
     group = connected_components(graph, directed=False)[1][codes[: len(a)]]
     if group.min() == group.max():
         raise TextsiamError(
-            f"{path} has no different pairs, and its {len(a)} pairs join all pictures, so that none can be drawn. "
-            "Add different pairs, with 0 in the column 'same'."
+            f"{path} has no different pairs, and its {len(a)} pairs join all pictures, so that none can be drawn.",
+            "Add different pairs, with 0 in the column 'same'.",
         )
     drawn = make_pairs(group, pairs_per_item=1, positive_fraction=0, seed=seed)
     order = np.argsort(drawn.first)  # each pair stands there once

@@ -54,17 +54,18 @@ def read_picture(path: str | os.PathLike[str], *, size: Size | None = None, chan
                 return _pixels(_flat(ImageOps.exif_transpose(picture)), size, channels)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise TextsiamError(
-            f"{name} has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which a picture of a data set has not. Shrink it."
+            f"{name} has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which a picture of a data set has not.",
+            "Shrink it.",
         ) from error
     except Image.UnidentifiedImageError as error:
-        raise TextsiamError(f"{name} is no png, jpg, pgm or ppm picture. Convert it or leave it out.") from error
+        raise TextsiamError(f"{name} is no png, jpg, pgm or ppm picture.", "Convert it or leave it out.") from error
     except FileNotFoundError as error:
-        raise TextsiamError(f"{name} does not exist. Correct the path or add the picture.") from error
+        raise TextsiamError(f"{name} does not exist.", "Correct the path or add the picture.") from error
     except TextsiamError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever a damaged file makes them stumble over
         reason = (isinstance(error, OSError) and error.strerror) or error
-        raise TextsiamError(f"{name} cannot be read as a picture: {reason}. Replace it or leave it out.") from error
+        raise TextsiamError(f"{name} cannot be read as a picture: {reason}.", "Replace it or leave it out.") from error
 
 
 def fit_images(images: ArrayLike, *, size: Size | None = None, channels: int | None = None) -> Bytes:
@@ -118,8 +119,8 @@ def as_pixels(images: ArrayLike) -> Bytes:
     highest = 255 if values.dtype.kind in "iu" else 1
     if values.size and not (values.min() >= 0 and values.max() <= highest):  # false for NaN, too
         raise TextsiamError(
-            f"Images of {values.dtype} lie in [0, {highest}]; got values from {values.min():g} to {values.max():g}. "
-            "Scale them."
+            f"Images of {values.dtype} lie in [0, {highest}]; got values from {values.min():g} to {values.max():g}.",
+            "Scale them.",
         )
     return (values if highest == 255 else np.rint(values * np.float32(255))).astype(np.uint8)
 

@@ -79,14 +79,14 @@ def read_images(
         raise TextsiamError(f"A part is 'train' or 'test', not {part!r}.")
     place = Path(path)
     if "://" in os.fspath(path):
-        raise TextsiamError(f"{path} is an address; images are read from files. Download it first.")
+        raise TextsiamError(f"{path} is an address; images are read from files.", "Download it first.")
     try:
         pixels, classes = _read(place, part, images, labels, size, channels)
     except OSError as error:
-        raise TextsiamError(f"{place} cannot be read: {error.strerror or error}. Name a place that can.") from error
+        raise TextsiamError(f"{place} cannot be read: {error.strerror or error}.", "Name a place that can.") from error
     if len(set(classes.tolist())) < 2:
         held = f"one class, {classes[0]!s}" if len(classes) else "no images"
-        raise TextsiamError(f"{place} holds {held}; telling classes apart needs two. Add another.")
+        raise TextsiamError(f"{place} holds {held}; telling classes apart needs two.", "Add another.")
     return LabelledImages(fit_images(pixels, size=size, channels=channels), classes)
 
 
@@ -94,21 +94,21 @@ def _read(
     place: Path, part: str | None, images: str | None, labels: str | None, size: Size | None, channels: int | None
 ) -> tuple[Bytes, NDArray[Any]]:
     if not place.exists():
-        raise TextsiamError(f"{place} does not exist. Name a folder of images, an idx file or a .npz file.")
+        raise TextsiamError(f"{place} does not exist.", "Name a folder of images, an idx file or a .npz file.")
     if place.is_file() and place.suffix.lower() == ".npz":
         return _read_npz(place, part, images, labels)
     if (images, labels) != (None, None):
-        raise TextsiamError(f"{place} is no .npz file; names of arrays are for those. Leave them out.")
+        raise TextsiamError(f"{place} is no .npz file; names of arrays are for those.", "Leave them out.")
     if not place.is_dir():
         if part is not None:
-            raise TextsiamError(f"{place} is one file; a part is chosen from a folder or a .npz file. Leave it out.")
+            raise TextsiamError(f"{place} is one file; a part is chosen from a folder or a .npz file.", "Leave it out.")
         return read_idx_pair(place, labels_beside(place))
     files = mnist_files(place, part)
     if not files:
         return _read_folder(place, part, size, channels)
     read = [read_idx_pair(*pair) for pair in files]
     if len({pixels.shape[1:] for pixels, _ in read}) > 1:
-        raise TextsiamError(f"The train and test images of {place} differ in size. Read one part.")
+        raise TextsiamError(f"The train and test images of {place} differ in size.", "Read one part.")
     return np.concatenate([pixels for pixels, _ in read]), np.concatenate([classes for _, classes in read])
 
 
@@ -125,17 +125,19 @@ def _read_npz(file: Path, part: str | None, images: str | None, labels: str | No
         raise
     except (OSError, EOFError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         reason = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
-        raise TextsiamError(f"{file} cannot be read as a .npz file: {reason}. Write it again with np.savez.") from error
+        raise TextsiamError(
+            f"{file} cannot be read as a .npz file: {reason}.", "Write it again with np.savez."
+        ) from error
     if classes.ndim == 2 and classes.shape[1] == 1:
         classes = classes[:, 0]
     if classes.ndim != 1 or classes.dtype.kind not in "biuU":
         raise TextsiamError(
-            f"{file}: labels are integers or strings, one an image; got {classes.dtype} {classes.shape}. "
-            "Name another array."
+            f"{file}: labels are integers or strings, one an image; got {classes.dtype} {classes.shape}.",
+            "Name another array.",
         )
     if pixels.ndim == 0 or len(pixels) != len(classes):
         raise TextsiamError(
-            f"{file} has images of shape {pixels.shape} and {len(classes)} labels. Give one label an image."
+            f"{file} has images of shape {pixels.shape} and {len(classes)} labels.", "Give one label an image."
         )
     try:
         return as_pixels(pixels), classes
@@ -151,15 +153,15 @@ def _array_name(
         if name in there:
             return name
     raise TextsiamError(
-        f"{file} has no array {' or '.join(map(repr, wanted))}; it has: {listing(there)}. Name the array of {what}, or "
-        "choose a part."
+        f"{file} has no array {' or '.join(map(repr, wanted))}; it has: {listing(there)}.",
+        f"Name the array of {what}, or choose a part.",
     )
 
 
 def _read_folder(folder: Path, part: str | None, size: Size | None, channels: int | None) -> tuple[Bytes, NDArray[Any]]:
     if part is not None:
         if not (folder / part).is_dir():
-            raise TextsiamError(f"{folder} has no folder {part!r} in it. Add it, or leave the part out to read all.")
+            raise TextsiamError(f"{folder} has no folder {part!r} in it.", "Add it, or leave the part out to read all.")
         folder = folder / part
     pictures: list[Bytes] = []
     classes: list[str] = []
@@ -170,20 +172,22 @@ def _read_folder(folder: Path, part: str | None, size: Size | None, channels: in
         files = [file for file in _entries(sub) if file.suffix.lower() in SUFFIXES]
         if not files:
             cure = "Choose a part." if part is None and sub.name in PARTS else "Add some, or remove the folder."
-            raise TextsiamError(f"{sub} holds no picture ({', '.join(SUFFIXES)}). {cure}")
+            raise TextsiamError(f"{sub} holds no picture ({', '.join(SUFFIXES)}).", cure)
         for file in files:
             picture = read_picture(file, size=size, channels=channels)
             first = first or file
             if pictures and picture.shape[:2] != pictures[0].shape[:2]:
                 (height, width), (high, wide) = picture.shape[:2], pictures[0].shape[:2]
                 raise TextsiamError(
-                    f"{file} is {height} pixels high and {width} wide, {first} {high} and {wide}. Give the size that "
-                    "all are brought to."
+                    f"{file} is {height} pixels high and {width} wide, {first} {high} and {wide}.",
+                    "Give the size that all are brought to: size=…",
                 )
             pictures.append(picture)
         classes += [sub.name] * len(files)
     if not pictures:
-        raise TextsiamError(f"{folder} has no idx files and no sub-folders of pictures. Give each class a sub-folder.")
+        raise TextsiamError(
+            f"{folder} has no idx files and no sub-folders of pictures.", "Give each class a sub-folder."
+        )
     most = max(picture.shape[2] for picture in pictures)
     return np.stack([np.broadcast_to(picture, (*picture.shape[:2], most)) for picture in pictures]), np.array(classes)
 
@@ -197,5 +201,5 @@ def _entries(folder: Path) -> list[Path]:
     found = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     for entry in found:
         if not entry.exists():
-            raise TextsiamError(f"{entry} is a link that leads nowhere. Remove or mend it.")
+            raise TextsiamError(f"{entry} is a link that leads nowhere.", "Remove or mend it.")
     return found
