@@ -18,7 +18,7 @@ from textsiam.errors import TextsiamError
 from textsiam.inference.model import BUNDLED
 
 VERBS = ("train", "evaluate", "score", "compare", "info", "images")
-IMAGE_VERBS = ("train", "evaluate", "compare")
+IMAGE_VERBS = ("train", "evaluate", "compare", "enroll", "identify")
 
 
 def run(*arguments, env=None, stdin=None):
