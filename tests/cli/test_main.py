@@ -17,8 +17,8 @@ from textsiam.cli.cures import in_options
 from textsiam.cli.main import app, verb_of
 
 PACKAGE = Path(textsiam.__file__).parent
-# Parameters that no verb has: of functions that only Python calls.
-PYTHON_ONLY = {"small_classes"}
+# Parameters that no verb has: of functions that only Python calls, or that a verb always gives.
+PYTHON_ONLY = {"small_classes", "shape", "folder"}
 
 
 def verbs():

@@ -160,8 +160,13 @@ class TextOutput(Output):
         self._part.replace(target)  # type: ignore[union-attr]
 
     def close(self) -> None:
-        """Close the file, unless it is a stream."""
-        if self._part is not None:
+        """Close the file, unless it is a stream; what follows the last mark is cut off when it is resumed."""
+        if self._part is None:
+            return
+        try:
+            if self._member:  # first: it would write to a closed file at its end
+                self._member.close()
+        finally:
             self._file.close()
 
 
